@@ -273,7 +273,8 @@ class PromptSet:
                 size = " x ".join(map(str, shape_ijk))
                 where = "; ".join(", ".join(f"{v:g}" for v in p) for p in prompt.positions_ijk()[:2])
                 raise PromptError(
-                    f"This {prompt.kind} ({where}) lies outside {image_name} ({size} voxels). Draw it on the image."
+                    f"This {prompt.kind} ({where}) lies outside {image_name} ({size} voxels). "
+                    "Draw it on the image."
                 )
 
     def to_json(self) -> list[dict[str, Any]]:
