@@ -1,0 +1,77 @@
+"""Small layers that several of the networks share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class LayerNorm2d(nn.Module):
+    """Layer normalisation over the channels of a BxCxHxW map, each pixel on its own."""
+
+    def __init__(self, channels: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.eps = eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise BxCxHxW; the result lies in channels-last memory."""
+        pixels = x.permute(0, 2, 3, 1)
+        pixels = F.layer_norm(pixels, pixels.shape[-1:], self.weight, self.bias, self.eps)
+        return pixels.permute(0, 3, 1, 2)
+
+
+class MLPBlock(nn.Module):
+    """The two-layer perceptron of a transformer block, `(..., C)` to `(..., C)`."""
+
+    def __init__(self, channels: int, hidden: int, act: Callable[[Tensor], Tensor] = F.gelu) -> None:
+        super().__init__()
+        self.lin1 = nn.Linear(channels, hidden)
+        self.lin2 = nn.Linear(hidden, channels)
+        self.act = act
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply both layers to the last axis."""
+        return self.lin2(self.act(self.lin1(x)))
+
+
+class MLP(nn.Module):
+    """A perceptron of `depth` linear layers with ReLU between them (the heads of SAM's decoder)."""
+
+    def __init__(self, channels: int, hidden: int, out_channels: int, depth: int) -> None:
+        super().__init__()
+        sizes = [channels, *[hidden] * (depth - 1), out_channels]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map `(..., channels)` to `(..., out_channels)`."""
+        for layer in self.layers[:-1]:
+            x = F.relu(layer(x))
+        return self.layers[-1](x)
+
+
+def window_partition(x: Tensor, window: int) -> Tensor:
+    """Cut BxHxWxC into square windows, `(B * windows) x (window * window) x C`, row by row.
+
+    Height and width are padded with zeros at the bottom and right to whole windows.
+    """
+    b, h, w, c = x.shape
+    pad_h, pad_w = -h % window, -w % window
+    if pad_h or pad_w:
+        x = F.pad(x, (0, 0, 0, pad_w, 0, pad_h))
+    rows, columns = (h + pad_h) // window, (w + pad_w) // window
+    x = x.view(b, rows, window, columns, window, c).transpose(2, 3)
+    return x.reshape(b * rows * columns, window * window, c)
+
+
+def window_unpartition(windows: Tensor, window: int, height: int, width: int) -> Tensor:
+    """Put windows back together as BxHxWxC and drop the padding; undoes `window_partition`."""
+    rows, columns = -(-height // window), -(-width // window)
+    c = windows.shape[-1]
+    x = windows.view(-1, rows, columns, window, window, c).transpose(2, 3)
+    return x.reshape(-1, rows * window, columns * window, c)[:, :height, :width]

@@ -1,0 +1,78 @@
+"""SAM's mask decoder: an image embedding and prompt tokens become masks and their expected quality.
+
+Kirillov et al., "Segment Anything" (ICCV 2023), figure 14 and appendix A, "Lightweight mask decoder".
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from SAMLesionLib.models.layers import MLP, LayerNorm2d
+from SAMLesionLib.models.sam.transformer import TwoWayTransformer
+
+NUM_MASK_TOKENS = 4  # one for a clear prompt and three for an ambiguous one
+
+
+class MaskDecoder(nn.Module):
+    """Predicts masks with one small linear classifier per mask token.
+
+    Args:
+        embed_dim: channels C of embedding and tokens.
+        num_heads: attention heads of the transformer.
+        mlp_dim: hidden channels of its perceptrons.
+        iou_hidden_dim: hidden channels of the quality head.
+    """
+
+    def __init__(
+        self, embed_dim: int = 256, num_heads: int = 8, mlp_dim: int = 2048, iou_hidden_dim: int = 256
+    ) -> None:
+        super().__init__()
+        self.transformer = TwoWayTransformer(2, embed_dim, num_heads, mlp_dim)
+        self.iou_token = nn.Embedding(1, embed_dim)
+        self.mask_tokens = nn.Embedding(NUM_MASK_TOKENS, embed_dim)
+        self.output_upscaling = nn.Sequential(
+            nn.ConvTranspose2d(embed_dim, embed_dim // 4, 2, 2),
+            LayerNorm2d(embed_dim // 4),
+            nn.GELU(),
+            nn.ConvTranspose2d(embed_dim // 4, embed_dim // 8, 2, 2),
+            nn.GELU(),
+        )
+        self.output_hypernetworks_mlps = nn.ModuleList(
+            MLP(embed_dim, embed_dim, embed_dim // 8, 3) for _ in range(NUM_MASK_TOKENS)
+        )
+        self.iou_prediction_head = MLP(embed_dim, iou_hidden_dim, NUM_MASK_TOKENS, 3)
+
+    def forward(
+        self, image_embedding: Tensor, image_pe: Tensor, sparse: Tensor, dense: Tensor, multimask: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Predict the masks of P prompts.
+
+        Args:
+            image_embedding: (P or 1)xCxhxw.
+            image_pe: 1x(h*w)xC, positions of its tokens.
+            sparse: PxNxC, prompt tokens.
+            dense: (P or 1)xCxhxw or 1xCx1x1, added to the embedding.
+            multimask: the three masks of an ambiguous prompt; otherwise the one of a clear prompt.
+
+        Returns:
+            low_res_logits: PxMx4hx4w, above 0 inside the object; M is 3 or 1.
+            iou: PxM, expected overlap of each mask with the object.
+        """
+        image = image_embedding + dense
+        batch = max(len(image), len(sparse))
+        tokens = torch.cat((self.iou_token.weight, self.mask_tokens.weight))
+        tokens = torch.cat((tokens.expand(batch, -1, -1), sparse.expand(batch, -1, -1)), dim=1)
+        tokens, pixels = self.transformer(image.flatten(2).transpose(1, 2), image_pe, tokens)
+        wanted = range(1, NUM_MASK_TOKENS) if multimask else range(1)
+        classifiers = [self.output_hypernetworks_mlps[i](tokens[:, 1 + i]) for i in wanted]
+        logits = self._classify(
+            pixels.transpose(1, 2).unflatten(2, image.shape[-2:]), torch.stack(classifiers, 1)
+        )
+        iou = self.iou_prediction_head(tokens[:, 0])
+        return logits, iou[:, wanted.start : wanted.stop]
+
+    def _classify(self, image: Tensor, classifiers: Tensor) -> Tensor:
+        """Every pixel of the enlarged image (PxCxhxw) under each linear classifier (PxMxC/8)."""
+        pixels = self.output_upscaling(image)
+        return (classifiers @ pixels.flatten(2)).unflatten(2, pixels.shape[-2:])
