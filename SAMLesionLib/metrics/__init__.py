@@ -1,0 +1,32 @@
+"""How good a mask is: overlap, surface distance, lesion-wise detection, and the sizes people report."""
+
+from SAMLesionLib.metrics.diameters import AxialDiameter, axial_diameter
+from SAMLesionLib.metrics.lesions import LesionDetection, detect_lesions
+from SAMLesionLib.metrics.overlap import (
+    dice,
+    jaccard,
+    precision,
+    recall,
+    relative_volume_difference,
+    volume_difference_ml,
+    volume_ml,
+)
+from SAMLesionLib.metrics.surface import SurfaceDistances, hd95_mm, nsd, surface_distances
+
+__all__ = [
+    "AxialDiameter",
+    "LesionDetection",
+    "SurfaceDistances",
+    "axial_diameter",
+    "detect_lesions",
+    "dice",
+    "hd95_mm",
+    "jaccard",
+    "nsd",
+    "precision",
+    "recall",
+    "relative_volume_difference",
+    "surface_distances",
+    "volume_difference_ml",
+    "volume_ml",
+]
