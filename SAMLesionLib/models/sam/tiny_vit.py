@@ -7,6 +7,7 @@ as a token of the first stage and adds SAM's neck, so the embedding is 64x64 lik
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import product
 from typing import cast
 
@@ -175,8 +176,7 @@ class TinyViTBlock(nn.Module):
 class Attention(nn.Module):
     """Self-attention inside a window, with a learned bias for each distance between two tokens."""
 
-    bias: Tensor | None
-    bias_index: Tensor
+    frozen_bias: Tensor | None
 
     def __init__(self, dim: int, num_heads: int, window_size: int) -> None:
         super().__init__()
@@ -185,8 +185,8 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
         self.attention_biases = nn.Parameter(torch.zeros(num_heads, window_size**2))
-        self.register_buffer("bias_index", bias_index(window_size), persistent=False)
-        self.register_buffer("bias", None, persistent=False)
+        self.window_size = window_size
+        self.register_buffer("frozen_bias", None, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """`windows x tokens x C` to the same shape."""
@@ -199,12 +199,14 @@ class Attention(nn.Module):
 
     def bias_table(self) -> Tensor:
         """The bias between every two tokens of a window, `heads x tokens x tokens`."""
-        return self.attention_biases[:, self.bias_index] if self.bias is None else self.bias
+        if self.frozen_bias is not None:
+            return self.frozen_bias
+        return self.attention_biases[:, bias_index(self.window_size, self.attention_biases.device)]
 
     def freeze_bias(self) -> None:
         """Keep the table that the present weights give, so that evaluation need not gather it."""
-        self.bias = None
-        self.bias = self.bias_table().detach().contiguous()
+        self.frozen_bias = None
+        self.frozen_bias = self.bias_table().detach()
 
 
 class Mlp(nn.Module):
@@ -221,13 +223,15 @@ class Mlp(nn.Module):
         return self.fc2(F.gelu(self.fc1(self.norm(x))))
 
 
-def bias_index(window_size: int) -> Tensor:
+@cache
+@torch.inference_mode(False)  # the first caller may be evaluating, a later one may be training
+def bias_index(window_size: int, device: torch.device) -> Tensor:
     """Which learned bias belongs to each pair of tokens, `tokens x tokens`.
 
     A bias belongs to an offset `(|dy|, |dx|)`. TinyViT numbers offsets as it meets them in row-major
     order; the first token of the window meets all of them, so an offset's number is its own
     row-major place.
     """
-    yx = torch.tensor(list(product(range(window_size), repeat=2)))
+    yx = torch.tensor(list(product(range(window_size), repeat=2)), device=device)
     dy, dx = (yx[:, None] - yx[None]).abs().unbind(-1)
     return dy * window_size + dx
