@@ -1,0 +1,120 @@
+"""What is known about a model before its network is built: its card.
+
+Torch is imported when a network is built, so that reading cards stays fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from SAMLesionLib.protocol import ModelInfo
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class PackageFile:
+    """A file inside an installed distribution, found through its metadata and never imported.
+
+    Attributes:
+        distribution: name on the package index.
+        path: place inside it, with forward slashes.
+    """
+
+    distribution: str
+    path: str
+
+    def locate(self) -> Path | None:
+        """The file on this machine, None when the distribution or the file is absent."""
+        try:
+            path = Path(str(metadata.distribution(self.distribution).locate_file(self.path)))
+        except metadata.PackageNotFoundError:
+            return None
+        return path if path.is_file() else None
+
+
+@dataclass(frozen=True)
+class Url:
+    """A file that can be downloaded.
+
+    Attributes:
+        url: where, http or https.
+    """
+
+    url: str
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One model: the single recipe that the engine, the viewers' menus and training read.
+
+    Attributes:
+        name: the name used on the command line and the wire.
+        title: the name shown to people.
+        summary: one sentence saying what the model is for.
+        paper: citation.
+        licence: SPDX identifier of the weights' licence.
+        architecture: where the network is built, as `module:function`.
+        image_size: side of the square input in pixels.
+        keeps_aspect: whether a slice keeps its proportions (longest side scaled, the rest padded).
+        intensity: name of the recipe that turns grey values into the network's input.
+        prompts: the kinds of prompt it understands.
+        n_parameters: size of the network.
+        sources: where the weights come from, best first.
+        dimensions: 2 when the model sees slices, 3 when it sees volumes.
+        size_bytes: size of the published file, 0 when unknown.
+        sha256: hash of the published file, empty when unknown.
+    """
+
+    name: str
+    title: str
+    summary: str
+    paper: str
+    licence: str
+    architecture: str
+    image_size: int
+    keeps_aspect: bool
+    intensity: str
+    prompts: frozenset[str]
+    n_parameters: int
+    sources: tuple[PackageFile | Url, ...]
+    dimensions: int = 2
+    size_bytes: int = 0
+    sha256: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where the weights can be downloaded, empty when nowhere."""
+        return next((source.url for source in self.sources if isinstance(source, Url)), "")
+
+    def build(self) -> nn.Module:
+        """The network with random weights, on torch's default device."""
+        return builder(self.architecture)()
+
+    def info(self, is_available: bool) -> ModelInfo:
+        """What a reader needs to know, for menus and the wire."""
+        return ModelInfo(
+            name=self.name,
+            title=self.title,
+            summary=self.summary,
+            paper=self.paper,
+            licence=self.licence,
+            dimensions=self.dimensions,
+            prompts=self.prompts,
+            n_parameters=self.n_parameters,
+            size_bytes=self.size_bytes,
+            sha256=self.sha256,
+            is_available=is_available,
+        )
+
+
+def builder(architecture: str) -> Callable[[], nn.Module]:
+    """The function that `module:function` names."""
+    module, _, function = architecture.partition(":")
+    build: Callable[[], nn.Module] = getattr(import_module(module), function)
+    return build

