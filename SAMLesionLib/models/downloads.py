@@ -128,8 +128,10 @@ def _network() -> Iterator[None]:
     try:
         yield
     except (OSError, http.client.HTTPException, ValueError) as lost:
-        is_answer = isinstance(lost, urllib.error.HTTPError)
-        reason = lost if is_answer else getattr(lost, "reason", None) or lost
+        reason: object = getattr(lost, "reason", None) or lost
+        if isinstance(lost, urllib.error.HTTPError):
+            reason = str(lost)
+            lost.close()
         raise _ConnectionLost(str(reason) or type(lost).__name__) from None
 
 
@@ -161,6 +163,7 @@ class _SafeRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         allowed = ("https",) if urlsplit(req.full_url).scheme == "https" else ("http", "https")
         if urlsplit(newurl).scheme not in allowed:
+            fp.close()
             raise WeightsError(f"{req.full_url} redirects to {newurl}, which is not safe to follow.")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
@@ -188,11 +191,11 @@ def _n_held(part: Path, size_bytes: int) -> int:
 
 
 def _broken(url: str, problem: str, n_held: int, size_bytes: int) -> WeightsError:
-    so_far = f" after {n_held / 1e6:.0f} of {size_bytes / 1e6:.0f} MB" if n_held else ""
+    done = f"broke off after {n_held / 1e6:.1f} of {size_bytes / 1e6:.1f} MB" if n_held else "failed"
     why = f" ({problem})" if problem else ""
     return WeightsError(
-        f"The download of {url} broke off{so_far}{why}. Check the network and run it again, which continues "
-        "where it stopped, or import a file that was downloaded elsewhere."
+        f"The download of {url} {done}{why}. Check the network and run it again, which continues where it "
+        "stopped, or import a file that was downloaded elsewhere."
     )
 
 
