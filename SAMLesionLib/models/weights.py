@@ -147,11 +147,10 @@ def download(
     """
     if not card.url:
         raise WeightsError(f"{card.title} cannot be downloaded. {_how_to_get(card)}")
+    if card.sha256 and is_available(card) and sha256_of(locate(card)) == card.sha256:
+        return locate(card)
     folder = make_folder()
     with only_one(folder / f"{card.name}.lock", card.title):
-        for path in kept_files(card.name):
-            if card.sha256 and sha256_of(path) == card.sha256:
-                return path
         part = folder / f"{card.name}.part"
         _fetch(card, part, on_progress, cancelled)
         return admit(card, part, called=card.url)

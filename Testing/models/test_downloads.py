@@ -63,6 +63,12 @@ def test_damaged_weights_are_fetched_again(card: ModelCard) -> None:
     assert weights.verify(card).is_published
 
 
+def test_a_download_takes_the_place_of_custom_weights(card: ModelCard, tmp_path: Path) -> None:
+    weights.import_file(card, a_checkpoint(tmp_path / "tuned.pth", seed=3), is_custom=True)
+    weights.download(card)
+    assert weights.verify(card).is_published
+
+
 def test_a_broken_connection_is_taken_up_where_it_broke(card: ModelCard, a_server: AServer) -> None:
     a_server.cut_after = [10_000, 20_000]
     weights.download(card)

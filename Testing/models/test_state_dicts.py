@@ -169,3 +169,17 @@ def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
 def test_what_holds_no_plain_tensors_by_name_is_refused(tmp_path: Path, content: Any) -> None:
     torch.save(content, tmp_path / "a.pth")
     assert "holds " in the_refusal(tmp_path / "a.pth")
+
+
+def test_a_tensor_that_claims_more_than_the_file_holds_is_refused(tmp_path: Path) -> None:
+    torch.save({"weight": torch.zeros(77)}, tmp_path / "whole.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "whole.pth") as whole,
+        zipfile.ZipFile(tmp_path / "claim.pth", "w") as claim,
+    ):
+        for name in whole.namelist():
+            # 77 stands in the pickle as K\x4d, a number in one byte; J is a number in four: 1.6 GB.
+            content = whole.read(name)
+            greedy = content.replace(b"K\x4d", b"J" + (400_000_000).to_bytes(4, "little"))
+            claim.writestr(name, greedy if name.endswith("data.pkl") else content)
+    assert "cannot be read as weights" in the_refusal(tmp_path / "claim.pth")

@@ -193,6 +193,12 @@ def test_lite_medsam_is_here_as_soon_as_its_package_is_installed(folder: Path) -
 
 
 @needs_packaged
+def test_nothing_is_downloaded_when_the_package_is_installed(folder: Path) -> None:
+    assert weights.download(LITE_MEDSAM) == PACKAGED
+    assert not folder.exists()
+
+
+@needs_packaged
 def test_the_packages_file_is_never_removed() -> None:
     assert weights.remove(LITE_MEDSAM) == 0
     assert weights.is_available(LITE_MEDSAM)
