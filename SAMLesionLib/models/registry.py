@@ -61,8 +61,9 @@ _CARDS = (
         intensity="medsam",
         prompts=frozenset({"box", "line", "mask"}),
         n_parameters=93_735_472,
-        # Zenodo publishes only an MD5. Size and SHA-256 are those that several independent projects
-        # record for the authors' file; not checked against a file of our own.
+        # Zenodo publishes only an MD5 (3bb6db55bd0c9ca30b61248bca72f8d6). The SHA-256 is the one that
+        # independent projects record for the authors' drive copy, which has the same size to the byte;
+        # not checked against a file of our own.
         sources=(Url("https://zenodo.org/records/10689643/files/medsam_vit_b.pth"),),
         size_bytes=375_049_145,
         sha256="34b34b78c1d18cb8c6bf84cf9c00e135d6d6c965699f3c0e31ef1bc9dcb5be74",
