@@ -66,12 +66,12 @@ class Affine:
     @property
     def ijk_to_lps(self) -> npt.NDArray[np.float64]:
         """The same grid in the LPS world of files, ITK and DICOM."""
-        return np.asarray(LPS_TO_RAS @ self.ijk_to_ras)
+        return LPS_TO_RAS @ self.ijk_to_ras
 
     @cached_property
     def ras_to_ijk(self) -> npt.NDArray[np.float64]:
         """The inverse matrix, from RAS millimetres to voxel indices."""
-        return np.linalg.inv(self.ijk_to_ras)
+        return np.asarray(np.linalg.inv(self.ijk_to_ras))
 
     @cached_property
     def spacing_mm(self) -> tuple[float, float, float]:

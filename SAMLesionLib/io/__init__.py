@@ -1,0 +1,29 @@
+"""Files in and out: scans, masks and prompts. Each format's package loads when a file needs it."""
+
+from SAMLesionLib.io.dicom import DicomSeries, find_series
+from SAMLesionLib.io.files import atomic_write
+from SAMLesionLib.io.images import estimate_bytes, read_volume
+from SAMLesionLib.io.memory import available_bytes, check_fits
+from SAMLesionLib.io.prompt_files import LesionPrompts, read_prompts, write_prompts
+from SAMLesionLib.io.segmentation_reader import read_mask, read_segmentation
+from SAMLesionLib.io.segmentation_writer import write_segmentation
+from SAMLesionLib.io.segments import LESION_TERMINOLOGY, Segment, Segmentation
+
+__all__ = [
+    "LESION_TERMINOLOGY",
+    "DicomSeries",
+    "LesionPrompts",
+    "Segment",
+    "Segmentation",
+    "atomic_write",
+    "available_bytes",
+    "check_fits",
+    "estimate_bytes",
+    "find_series",
+    "read_mask",
+    "read_prompts",
+    "read_segmentation",
+    "read_volume",
+    "write_prompts",
+    "write_segmentation",
+]

@@ -1,0 +1,105 @@
+"""NRRD and MetaImage files through SimpleITK, which keeps sheared grids in these formats."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from SAMLesionLib.errors import ImageError
+from SAMLesionLib.geometry import Affine
+from SAMLesionLib.io.headers import DAMAGED, ImageHeader, padded_to_3d
+
+
+class _Lent:
+    """An ITK buffer as numpy sees it, which keeps the ITK image alive as long as an array uses it."""
+
+    def __init__(self, image: Any, view: npt.NDArray[Any]) -> None:
+        self.image = image
+        self.__array_interface__ = view.__array_interface__
+
+
+def read_header(path: Path, name: str) -> ImageHeader:
+    """What the file says about its image.
+
+    Raises:
+        ImageError: when it cannot be read.
+    """
+    reader = _reader(path)
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as broken:
+        raise ImageError(
+            f"{path} cannot be read as an image ({_reason(broken)}). Export it again."
+        ) from broken
+    sizes = padded_to_3d(tuple(reader.GetSize()))
+    n_channels = reader.GetNumberOfComponents()
+    return ImageHeader(name, sizes, n_channels, _dtype(reader.GetPixelID()), affine_of(reader))
+
+
+def read_image(path: Path) -> Any:
+    """The SimpleITK image with its voxels and header fields.
+
+    Raises:
+        ImageError: when the file is damaged.
+    """
+    try:
+        return _reader(path).Execute()
+    except RuntimeError as broken:
+        raise ImageError(f"{path} {DAMAGED} ({_reason(broken)}). Copy or export it again.") from broken
+
+
+def read_voxels(path: Path) -> npt.NDArray[Any]:
+    """The voxels (k, j, i), not copied from where SimpleITK put them.
+
+    Raises:
+        ImageError: when the file is damaged.
+    """
+    voxels = array_of(read_image(path))
+    return voxels.reshape(voxels.shape[-3:])
+
+
+def array_of(image: Any) -> npt.NDArray[Any]:
+    """The image's own buffer as a read-only array, channels last."""
+    import SimpleITK
+
+    array = np.asarray(_Lent(image, SimpleITK.GetArrayViewFromImage(image)))
+    array.setflags(write=False)
+    return array
+
+
+def affine_of(image: Any) -> Affine:
+    """The grid of a SimpleITK image or reader, of which the first three axes count."""
+    n = image.GetDimension()
+    direction = np.reshape(image.GetDirection(), (n, n))
+    ijk_to_lps = np.eye(4)
+    m = min(n, 3)
+    ijk_to_lps[:m, :m] = direction[:m, :m] * np.asarray(image.GetSpacing())[:m]
+    ijk_to_lps[:m, 3] = image.GetOrigin()[:m]
+    return Affine.from_lps(ijk_to_lps)
+
+
+def _reader(path: Path) -> Any:
+    import SimpleITK
+
+    reader = SimpleITK.ImageFileReader()
+    reader.SetFileName(str(path))
+    return reader
+
+
+def _dtype(pixel_id: int) -> np.dtype:
+    import SimpleITK
+
+    name = SimpleITK.GetPixelIDValueAsString(pixel_id)
+    words = {"complex": "c", "float": "f", "unsigned": "u", "signed": "i"}
+    kind = next((k for word, k in words.items() if word in name), "f")
+    bits = next((b for b in (64, 32, 16, 8) if str(b) in name), 32)
+    return np.dtype(f"{kind}{bits // 8 * (2 if kind == 'c' else 1)}")
+
+
+def _reason(failure: RuntimeError) -> str:
+    """The last line of ITK's report, which says what is wrong; the lines before say where in its source."""
+    lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
+    return (lines[-1] if lines else "unknown").removeprefix("ITK ERROR: ").rstrip(".")[:160]
