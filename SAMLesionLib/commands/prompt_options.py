@@ -30,9 +30,9 @@ def add_prompt_options(parser: argparse.ArgumentParser) -> None:
     """The options that say where the lesions are."""
     group = parser.add_argument_group(
         "prompts",
-        "Each --box is one lesion and becomes one segment. 2D boxes, points and lines belong to the --box "
-        "they lie in; without any --box they are all of one lesion. For several lesions with other prompts "
-        "use --prompts.",
+        "Each --box is one lesion and becomes one segment. 2D boxes, points and lines belong to the\n"
+        "--box they lie in; without any --box they are all of one lesion. For several lesions with\n"
+        "other prompts use --prompts. Every option may be given several times.",
     )
     group.add_argument(
         "--box",
