@@ -45,7 +45,7 @@ class PointPrompt:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> PointPrompt:
         """The prompt that `to_json` described."""
-        return cls(_position(values["point_ijk"]), bool(values["is_positive"]))
+        return cls(_position(values["point_ijk"]), _flag(values["is_positive"], "is_positive"))
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ class ScribblePrompt:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ScribblePrompt:
         """The prompt that `to_json` described."""
-        return cls(tuple(_position(p) for p in values["points_ijk"]), bool(values["is_positive"]))
+        return cls(tuple(_position(p) for p in values["points_ijk"]), _flag(values["is_positive"], "is_positive"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,10 +296,10 @@ class PromptSet:
 
 
 def _prompt_from_json(values: Mapping[str, Any]) -> Prompt:
-    if not isinstance(values, Mapping) or values.get("kind") not in _KINDS:
+    if not isinstance(values, Mapping) or str(values.get("kind")) not in _KINDS:
         raise PromptError(f"A prompt is an object with kind {', '.join(_KINDS)}; got {str(values)[:80]}.")
     try:
-        prompt: Prompt = _KINDS[values["kind"]].from_json(values)
+        prompt: Prompt = _KINDS[str(values["kind"])].from_json(values)
     except KeyError as missing:
         raise PromptError(f"A {values['kind']} prompt needs the field {missing}.") from None
     except (TypeError, ValueError, OverflowError) as wrong:
@@ -343,6 +343,12 @@ def _box(values: Mapping[str, Any]) -> IndexBox:
     if len(start) != 3 or len(stop) != 3:
         raise ValueError("start_ijk and stop_ijk hold three whole numbers each")
     return IndexBox(start, stop)
+
+
+def _flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} is true or false, got {value!r}")
+    return value
 
 
 def _whole(value: Any, name: str) -> int:

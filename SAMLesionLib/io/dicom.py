@@ -98,8 +98,7 @@ def choose_series(path: Path, series: str | None = None) -> DicomSeries:
     if path.is_file():
         found = [s for s in found if any(x.path == path for x in s.slices)]
     if series is not None:
-        wanted = {str(n): s for n, s in enumerate(found, 1)}
-        found = [s for s in found if series in (s.uid, s.title)] or [wanted[series]] * (series in wanted)
+        found = [s for n, s in enumerate(found, 1) if series in (str(n), s.uid, s.title)]
     if not found:
         raise ImageError(
             f"{path} holds no DICOM image series{f' {series}' if series else ''} "

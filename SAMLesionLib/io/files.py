@@ -45,7 +45,7 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         OutputError: when it cannot be written, with the reason and what to do.
     """
     target = Path(os.path.realpath(path))
-    if target.is_dir():
+    if os.path.isdir(target):
         raise OutputError(f"Cannot write {path}: it is a folder. Give a file name in it.")
     # In the same folder, so that the rename stays on one disk.
     partial = target.with_name(f".{target.name[:200]}.{uuid4().hex[:8]}.part")

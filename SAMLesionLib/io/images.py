@@ -81,7 +81,7 @@ def _header(path: Path) -> ImageHeader:
 
 def _existing(path: PathLike) -> Path:
     path = Path(path)
-    if not path.exists():
+    if not os.path.exists(path):
         raise ImageError(f"There is no file or folder {path}. Check the path.")
     if not os.access(path, os.R_OK):
         raise ImageError(f"{path} may not be read. Ask for permission to read it.")

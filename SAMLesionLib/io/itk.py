@@ -100,6 +100,13 @@ def _dtype(pixel_id: int) -> np.dtype:
 
 
 def _reason(failure: RuntimeError) -> str:
-    """The last line of ITK's report, which says what is wrong; the lines before say where in its source."""
-    lines = [line.strip() for line in str(failure).splitlines() if line.strip()]
-    return (lines[-1] if lines else "unknown").removeprefix("ITK ERROR: ").rstrip(".")[:160]
+    """What is wrong, from the last telling line of ITK's report; the others are places in its source."""
+    lines = [line.strip() for line in str(failure).splitlines()]
+    # A MetaImage report ends with an errno that has nothing to do with the file.
+    said = [line for line in lines if line and not line.startswith("Reason:")]
+    reason = said[-1] if said else "for an unknown reason"
+    if "MetaImageIO" in reason:
+        return "the header is incomplete or the data end too early"
+    if "Unable to determine ImageIO" in reason:
+        return "its content is not what its name says"
+    return reason.removeprefix("ITK ERROR: ").removeprefix("[nrrd] ").rstrip(".")[:160]

@@ -43,7 +43,7 @@ def read_voxels(path: Path) -> npt.NDArray[Any]:
     try:
         stored = np.asarray(image.dataobj.get_unscaled())
     except (OSError, EOFError, ValueError, zlib.error) as broken:
-        raise ImageError(f"{path} {DAMAGED} ({broken}). Copy or export it again.") from broken
+        raise ImageError(f"{path} {DAMAGED} ({_first_line(broken)}). Copy or export it again.") from broken
     stored = in_native_order(stored.T)
     stored = stored.reshape(stored.shape[-3:])
     return stored if _is_unscaled(image) else _scaled(stored, image.dataobj.slope, image.dataobj.inter)

@@ -96,7 +96,7 @@ def write_prompts(
 
 
 def _load(path: Path) -> dict[str, Any]:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise PromptError(f"There is no prompt file {path}. Check the path.")
     if path.stat().st_size > MAX_FILE_BYTES:
         raise PromptError(f"{path.name} is too large for a prompt file ({path.stat().st_size / 1e6:.0f} MB).")

@@ -34,9 +34,9 @@ def read_segmentation(path: str | os.PathLike[str]) -> Segmentation:
         ImageError: when the file is missing, damaged, or holds no labels.
     """
     path = Path(path)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ImageError(f"{path} is a folder; a mask is read from a .seg.nrrd, .nrrd, .nii.gz or .nii file.")
-    if suffix_of(path, (".nrrd",)) and path.exists():
+    if suffix_of(path, (".nrrd",)) and os.path.exists(path):
         header = itk.read_header(path, path.name)
         check_fits(header.n_bytes, header.name)
         image = itk.read_image(path)
