@@ -91,9 +91,7 @@ class FakeSegmenter:
             mask = volume.voxels[k : k + 1, j0:j1, i0:i1] > (low + high) / 2
             is_last = n == len(planes) - 1
             report = _report(len(planes)) if is_last else None
-            yield MaskUpdate(
-                IndexBox((i0, j0, k), (i1, j1, k + 1)), mask, (n + 1) / len(planes), report
-            )
+            yield MaskUpdate(IndexBox((i0, j0, k), (i1, j1, k + 1)), mask, (n + 1) / len(planes), report)
 
 
 def a_lesion_volume(shape_kji: tuple[int, int, int] = (12, 32, 32), name: str = "phantom") -> Volume:

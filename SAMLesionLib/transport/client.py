@@ -74,6 +74,10 @@ class EngineClient:
         self._headers = {"Authorization": f"Bearer {token}", PROTOCOL_HEADER: str(PROTOCOL_VERSION)}
         self._volumes = {} if volumes is None else volumes
 
+    def close(self) -> None:
+        """Close the sockets that are kept for the next question; the client stays usable."""
+        self._connection.close()
+
     def health(self) -> Health:
         """How the engine is; answers also while it makes a mask.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -58,6 +59,9 @@ class Connection(Protocol):
             EngineUnavailable: when nobody answers.
         """
 
+    def close(self) -> None:
+        """Let go of what is kept between requests."""
+
 
 class NetworkConnection:
     """HTTP/1.1 to one address; idle sockets are kept, so a second request starts at once."""
@@ -67,6 +71,7 @@ class NetworkConnection:
         self.timeout_s = timeout_s
         self._idle: list[http.client.HTTPConnection] = []
         self._lock = threading.Lock()
+        weakref.finalize(self, _close_all, self._idle)  # for those who forget `close`
 
     def send(self, method: str, path: str, headers: Mapping[str, str], body: Body) -> Reply:
         """See `Connection`."""
@@ -83,8 +88,8 @@ class NetworkConnection:
 
     def close(self) -> None:
         """Close the idle sockets."""
-        while (socket := self._take_idle()) is not None:
-            socket.close()
+        with self._lock:
+            _close_all(self._idle)
 
     def _send_on(
         self,
@@ -126,6 +131,11 @@ class NetworkConnection:
                 "Restart it and ask again."
             ) from broken
 
+    @property
+    def n_idle(self) -> int:
+        """How many sockets wait for the next request."""
+        return len(self._idle)
+
     def keep(self, socket: http.client.HTTPConnection) -> None:
         """Take back a socket whose answer was read to its end."""
         with self._lock:
@@ -163,6 +173,11 @@ class _NetworkReply:
         else:
             self._response.close()
             self._socket.close()
+
+
+def _close_all(sockets: list[http.client.HTTPConnection]) -> None:
+    while sockets:
+        sockets.pop().close()
 
 
 def parse_address(address: str) -> tuple[str, int]:

@@ -52,7 +52,7 @@ def create_app(
             Route("/health", endpoints.health, methods=["GET"]),
             Route("/models", endpoints.models, methods=["GET"]),
             Route("/volumes", endpoints.load, methods=["POST"]),
-            Route("/volumes/{volume_id}", endpoints.unload, methods=["DELETE"]),
+            Route("/volumes/{volume_id:path}", endpoints.unload, methods=["DELETE"]),
             Route("/segment", endpoints.segment, methods=["POST"]),
         ],
         middleware=[Middleware(_Gate, token=token, hosts=hosts)],

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 TOKEN_VARIABLE = "SAMLESION_TOKEN"
 MIN_TOKEN_CHARACTERS = 16
+LAST_RESORT_S = 1.0
+"""When the host is gone, nobody waits for the slice in work."""
 
 
 def run_server(
@@ -70,7 +72,7 @@ def run_server(
     app = create_app(segmenter, token, device=device, limits=limits, hosts=None if allow_remote else LOOPBACK)
     server = _Server(_config(app, limits), lambda: _announce(listener, token, is_made_up, ready_file))
     if watch_stdin:
-        watch_parent(server.end_soon)
+        watch_parent(server.end_now)
     try:
         # A Ctrl-C is how people end a server: nothing went wrong.
         with contextlib.suppress(KeyboardInterrupt):
@@ -140,11 +142,10 @@ class _Server(uvicorn.Server):
         if self.started:
             self._on_ready()
 
-    def end_soon(self) -> None:
-        """End, and if a slice in work holds the engine's thread, end without it."""
-        self.should_exit = True
-        grace_s = (self.config.timeout_graceful_shutdown or 0) + 1.0
-        last_resort = threading.Timer(grace_s, os._exit, args=(0,))
+    def end_now(self) -> None:
+        """End without waiting for answers, and even if a slice in work holds the engine's thread."""
+        self.should_exit = self.force_exit = True
+        last_resort = threading.Timer(LAST_RESORT_S, os._exit, args=(0,))
         last_resort.daemon = True
         last_resort.start()
 
