@@ -18,6 +18,8 @@ from SAMLesionLib.volume import MODALITIES, Volume
 
 if TYPE_CHECKING:
     from SAMLesionLib.commands.job import Lesion
+    from SAMLesionLib.io import LesionPrompts
+    from SAMLesionLib.models.cards import ModelCard
 
 EXAMPLES = """examples:
   one lesion, one 3D box in voxels (the last three numbers are one past the box):
@@ -82,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
     window = window_from_text(args.window) if args.window else None
     volume = _read(args)
     lesions_asked = lesions_of(args, volume)
+    _check_understood(card, lesions_asked)
     read_s = perf_counter() - start
 
     from SAMLesionLib.commands.job import segment_lesions
@@ -155,6 +158,15 @@ def _read(args: argparse.Namespace) -> Volume:
     volume = read_volume(args.image, args.modality, args.series)
     volume.check_usable()
     return volume
+
+
+def _check_understood(card: ModelCard, lesions: Sequence[LesionPrompts]) -> None:
+    """Before torch is loaded: the engine would say the same, lesion by lesion and seconds later."""
+    from SAMLesionLib.models.registry import MODELS
+
+    models = tuple(model.info(is_available=True) for model in MODELS.values())
+    for lesion in lesions:
+        card.info(is_available=True).check_prompts(lesion.prompts, models)
 
 
 def _move(bar: Any, to: float) -> None:
