@@ -104,11 +104,17 @@ class LesionSegments:
         segmentation.AddSegment(segment, segment_id)
         return segment_id
 
-    def remove(self, segment_id: str) -> None:
-        """Remove a segment that is not accepted."""
+    def remove(self, segment_id: str) -> Any:
+        """Remove a segment that is not accepted; the returned `vtkSegment` can be restored."""
         self._check_open(segment_id)
         self._own_layer(segment_id)
+        segment = self.segment(segment_id)
         self._segmentation.RemoveSegment(segment_id)
+        return segment
+
+    def restore(self, segment_id: str, segment: Any) -> None:
+        """Bring a removed segment back with its voxels, name, colour and tags."""
+        self._segmentation.AddSegment(segment, segment_id)
 
     def read(self, segment_id: str, block: IndexBox | None = None) -> Mask:
         """A segment's mask (k, j, i) in a block, or on the whole grid."""

@@ -1,0 +1,333 @@
+"""A markup is drawn and a mask appears; undo takes both back; an accepted lesion stays as it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from fakes import FAKE_MODEL, FakeSegmenter
+from hypothesis import HealthCheck, given, settings
+from mrml_cases import SHAPE_KJI, any_box, make_volume, put_under_bend
+
+from SAMLesionLib.errors import InputError, PromptError
+from SAMLesionLib.events import LesionEvent, MaskShown, WorkFailed
+from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.host.controller import Controller, Settings
+from SAMLesionLib.host.headless import HeadlessHost
+from SAMLesionLib.host.markups import roi_around
+from SAMLesionLib.host.segments import LesionSegments, create_segmentation
+from SAMLesionLib.host.volumes import volume_from_node
+from SAMLesionLib.masks import collect
+from SAMLesionLib.prompts import BoxPrompt, PointPrompt, PromptSet
+from SAMLesionLib.protocol import SegmentRequest
+
+pytestmark = pytest.mark.mrml
+
+A_BOX, B_BOX = IndexBox((2, 3, 1), (7, 9, 5)), IndexBox((4, 2, 3), (11, 8, 8))
+LONG_S = 20.0
+
+
+def a_noisy_volume(scene):
+    """Any box holds voxels on both sides of its middle grey; a ROI can follow the grid."""
+    voxels = np.random.default_rng(5).integers(0, 1000, SHAPE_KJI, dtype=np.int16)
+    return make_volume(scene, voxels, np.diag([-0.8, -0.9, 2.5, 1.0]))
+
+
+@pytest.fixture
+def a_volume_node(scene):
+    return a_noisy_volume(scene)
+
+
+class Reader:
+    """A controller with what a test needs to drive it and to look at it."""
+
+    def __init__(self, scene, volume, segmenter: FakeSegmenter) -> None:
+        self.scene, self.volume, self.segmenter = scene, volume, segmenter
+        self.segments = LesionSegments(create_segmentation(scene, volume), volume)
+        self.controller = Controller(segmenter, self.segments, Settings("fake"))
+        self.told: list[LesionEvent] = []
+        self.failures: list[WorkFailed] = []
+        self.controller.annotation.changed.connect(self.told.append)
+        self.controller.failed.connect(self.failures.append)
+
+    def draw(self, lesion: str, box: IndexBox) -> None:
+        self.controller.add_markup(roi_around(self.scene, box, self.volume), lesion)
+
+    def settle(self, is_settled: Callable[[], bool] = lambda: True) -> None:
+        tick = threading.Event()
+        for _ in range(int(LONG_S / 0.001)):
+            self.controller.pump()
+            if not self.controller.is_busy and is_settled():
+                return
+            tick.wait(0.001)
+        raise AssertionError("work never ended")
+
+    def expected(self, *boxes: IndexBox) -> np.ndarray:
+        scan = volume_from_node(self.volume)
+        fake = FakeSegmenter()
+        request = SegmentRequest(fake.load_volume(scan), "fake", PromptSet(tuple(map(BoxPrompt, boxes))))
+        return collect(fake.segment(request), scan.shape_ijk)[0]
+
+
+@pytest.fixture
+def segmenter() -> FakeSegmenter:
+    return FakeSegmenter()
+
+
+@pytest.fixture
+def reader(scene, a_volume_node, segmenter) -> Iterator[Reader]:
+    reader = Reader(scene, a_volume_node, segmenter)
+    yield reader
+    reader.controller.close()
+
+
+@pytest.fixture
+def a_lesion(reader) -> str:
+    return reader.controller.add_lesion()
+
+
+def test_a_drawn_box_becomes_a_mask_with_its_provenance(reader, a_lesion, segmenter):
+    reader.draw(a_lesion, A_BOX)
+    reader.settle()
+    assert np.array_equal(reader.segments.read(a_lesion), reader.expected(A_BOX))
+    assert reader.segments.tags(a_lesion)["SAMLesion.Model"] == "fake"
+    assert reader.told[-1] == MaskShown(a_lesion, "edit", 1, reader.told[-1].report)
+    assert segmenter.n_loads == 1
+    assert threading.get_ident() not in segmenter.threads
+
+
+def test_the_volume_is_sent_once_and_again_when_its_voxels_change(reader, a_lesion, segmenter, a_volume_node):
+    for box in (A_BOX, B_BOX):
+        reader.draw(a_lesion, box)
+        reader.settle()
+    assert segmenter.n_loads == 1
+    a_volume_node.GetImageData().SetScalarComponentFromDouble(3, 4, 2, 0, 9999)
+    a_volume_node.GetImageData().GetPointData().GetScalars().Modified()
+    reader.controller.run_again(a_lesion)
+    reader.settle()
+    assert segmenter.n_loads == 2
+    assert np.array_equal(reader.segments.read(a_lesion), reader.expected(A_BOX, B_BOX))
+
+
+def test_undo_and_redo_restore_the_masks_without_asking_again(reader, a_lesion, segmenter):
+    masks = [reader.segments.read(a_lesion)]
+    for box in (A_BOX, B_BOX):
+        reader.draw(a_lesion, box)
+        reader.settle()
+        masks.append(reader.segments.read(a_lesion))
+    assert masks[1].sum() != masks[2].sum()
+    for mask in (masks[1], masks[0]):
+        assert reader.controller.undo()
+        assert np.array_equal(reader.segments.read(a_lesion), mask)
+    for mask in masks[1:]:
+        assert reader.controller.redo()
+        assert np.array_equal(reader.segments.read(a_lesion), mask)
+    assert len(segmenter.requests) == 3  # the volume was missing at the first
+
+
+def test_undo_to_a_state_that_was_never_shown_asks_for_its_mask(reader, a_lesion):
+    reader.draw(a_lesion, A_BOX)
+    reader.draw(a_lesion, B_BOX)  # before the first answer: that one is dropped
+    reader.settle()
+    reader.controller.undo()
+    reader.settle()
+    assert np.array_equal(reader.segments.read(a_lesion), reader.expected(A_BOX))
+
+
+def test_the_newest_prompt_wins_and_a_half_shown_answer_is_taken_back(scene, a_volume_node):
+    shown, proceed = threading.Event(), threading.Event()
+
+    def wait_at_the_third_slice(n: int) -> None:
+        if n == 2 and not proceed.is_set():
+            shown.set()
+            assert proceed.wait(LONG_S)
+
+    reader = Reader(scene, a_volume_node, FakeSegmenter(wait_at_the_third_slice))
+    lesion = reader.controller.add_lesion()
+    reader.draw(lesion, A_BOX)
+    assert shown.wait(LONG_S)
+    reader.controller.pump()
+    assert reader.segments.read(lesion).any()
+    reader.controller.annotation.replace_prompt(lesion, 0, BoxPrompt(B_BOX))
+    proceed.set()
+    reader.settle()
+    assert reader.segmenter.was_closed_early.wait(LONG_S)
+    assert np.array_equal(reader.segments.read(lesion), reader.expected(B_BOX))
+    assert [type(e) for e in reader.told].count(MaskShown) == 1
+    reader.controller.close()
+
+
+def test_cancel_takes_a_half_shown_answer_back_at_once(scene, a_volume_node):
+    shown, proceed = threading.Event(), threading.Event()
+
+    def wait_at_the_third_slice(n: int) -> None:
+        if n == 2:
+            shown.set()
+            assert proceed.wait(LONG_S)
+
+    reader = Reader(scene, a_volume_node, FakeSegmenter(wait_at_the_third_slice))
+    lesion = reader.controller.add_lesion()
+    reader.draw(lesion, A_BOX)
+    assert shown.wait(LONG_S)
+    reader.controller.pump()
+    assert reader.segments.read(lesion).any()
+    reader.controller.cancel()  # while the engine still works
+    assert not reader.controller.is_busy
+    assert not reader.segments.read(lesion).any()
+    proceed.set()
+    reader.controller.close()
+
+
+def test_a_failure_is_one_sentence_and_leaves_the_last_mask(scene, a_volume_node):
+    is_broken = threading.Event()
+
+    def break_at_the_third_slice(n: int) -> None:
+        if n == 2 and is_broken.is_set():
+            raise MemoryError("no more")
+
+    reader = Reader(scene, a_volume_node, FakeSegmenter(break_at_the_third_slice))
+    lesion = reader.controller.add_lesion()
+    reader.draw(lesion, A_BOX)
+    reader.settle()
+    before, tags = reader.segments.read(lesion), reader.segments.tags(lesion)
+    is_broken.set()
+    reader.draw(lesion, B_BOX)
+    reader.settle()
+    (failure,) = reader.failures
+    assert failure.lesion_id == lesion
+    assert failure.message == "Something failed that should not (MemoryError: no more). Try again."
+    assert np.array_equal(reader.segments.read(lesion), before)
+    assert reader.segments.tags(lesion) == tags
+    reader.controller.close()
+
+
+def test_what_the_model_does_not_understand_is_told(reader, a_lesion):
+    reader.controller.annotation.add_prompt(a_lesion, PointPrompt((3.0, 3.0, 3.0)))
+    reader.settle()
+    (failure,) = reader.failures
+    assert failure.message.startswith(f"{FAKE_MODEL.title} understands box, mask prompts, got point.")
+
+
+def test_a_volume_that_can_no_longer_be_segmented_is_told(reader, a_lesion, a_volume_node):
+    put_under_bend(a_volume_node)
+    reader.controller.annotation.add_prompt(a_lesion, BoxPrompt(A_BOX))
+    reader.settle()
+    assert "bends space" in reader.failures[0].message
+
+
+def test_an_accepted_lesion_is_neither_changed_nor_covered(reader, a_lesion):
+    reader.draw(a_lesion, A_BOX)
+    reader.settle()
+    lesion = reader.segments.read(a_lesion)
+    reader.controller.annotation.accept(a_lesion)
+    assert reader.segments.is_accepted(a_lesion)
+    with pytest.raises(InputError, match="Lesion 1 is accepted"):
+        reader.draw(a_lesion, B_BOX)
+    other = reader.controller.add_lesion()
+    reader.draw(other, A_BOX)
+    reader.draw(other, B_BOX)
+    reader.settle()
+    assert np.array_equal(reader.segments.read(a_lesion), lesion)
+    assert np.array_equal(reader.segments.read(other), reader.expected(A_BOX, B_BOX) & ~lesion)
+
+
+def test_accepting_is_undone_with_its_status(reader, a_lesion):
+    reader.draw(a_lesion, A_BOX)
+    reader.settle()
+    reader.controller.annotation.accept(a_lesion)
+    reader.controller.undo()
+    assert not reader.segments.is_accepted(a_lesion)
+    assert np.array_equal(reader.segments.read(a_lesion), reader.expected(A_BOX))
+
+
+def test_a_deleted_lesion_comes_back_with_voxels_name_and_tags(reader, a_lesion):
+    reader.draw(a_lesion, A_BOX)
+    reader.settle()
+    tags = reader.segments.tags(a_lesion)
+    reader.controller.annotation.delete(a_lesion)
+    assert a_lesion not in reader.segments.segment_ids
+    reader.controller.undo()
+    assert np.array_equal(reader.segments.read(a_lesion), reader.expected(A_BOX))
+    assert reader.segments.segment(a_lesion).GetName() == "Lesion 1"
+    assert reader.segments.tags(a_lesion) == tags
+    reader.controller.undo()
+    assert not reader.segments.read(a_lesion).any()
+
+
+def test_a_lesion_whose_segment_the_reader_removed_can_still_be_deleted(reader, a_lesion):
+    reader.segments.remove(a_lesion)
+    reader.controller.annotation.delete(a_lesion)
+    assert reader.controller.annotation.snapshot.lesions == ()
+
+
+def test_a_markup_that_is_no_prompt_changes_nothing(reader, a_lesion, scene):
+    before = reader.controller.annotation.snapshot
+    with pytest.raises(PromptError, match="is not finished"):
+        reader.controller.add_markup(scene.AddNewNodeByClass("vtkMRMLMarkupsROINode"), a_lesion)
+    assert reader.controller.annotation.snapshot is before
+    assert not reader.controller.is_busy
+
+
+ACTIONS = (
+    "draw",
+    "draw",
+    "draw",
+    "remove",
+    "replace",
+    "accept",
+    "delete",
+    "undo",
+    "undo",
+    "redo",
+    "add",
+    "settle",
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_whatever_a_reader_does_the_masks_are_those_of_the_prompts(data):
+    """Every draft shows the answer to its prompts, save where an accepted lesion lies; those never change."""
+    with HeadlessHost() as host:
+        reader = Reader(host.scene, a_noisy_volume(host.scene), FakeSegmenter())
+        controller, annotation = reader.controller, reader.controller.annotation
+        controller.add_lesion()
+        frozen: dict[str, np.ndarray] = {}
+        ever_accepted = np.zeros(SHAPE_KJI, bool)
+        for action in data.draw(st.lists(st.sampled_from(ACTIONS), min_size=5, max_size=18)):
+            ids = [lesion.lesion_id for lesion in annotation.snapshot.lesions]
+            lesion = data.draw(st.sampled_from(ids)) if ids else ""
+            try:
+                if action == "draw":
+                    reader.draw(lesion, any_box(data.draw))
+                elif action == "remove":
+                    annotation.remove_prompt(lesion, 0)
+                elif action == "replace":
+                    annotation.replace_prompt(lesion, 0, BoxPrompt(any_box(data.draw)))
+                elif action == "accept":
+                    reader.settle()
+                    annotation.accept(lesion)
+                    ever_accepted |= reader.segments.read(lesion)
+                elif action == "delete":
+                    annotation.delete(lesion)
+                elif action == "add":
+                    controller.add_lesion()
+                else:
+                    {"undo": controller.undo, "redo": controller.redo, "settle": reader.settle}[action]()
+            except InputError:
+                pass
+            accepted = [x.lesion_id for x in annotation.snapshot.lesions if x.is_accepted]
+            frozen = {x: frozen.get(x, reader.segments.read(x)) for x in accepted}
+            for segment_id, mask in frozen.items():
+                assert np.array_equal(reader.segments.read(segment_id), mask)
+        reader.settle()
+        for lesion in annotation.snapshot.lesions:
+            boxes = [prompt.box for prompt in lesion.prompts]
+            expected = reader.expected(*boxes) if boxes else np.zeros(SHAPE_KJI, bool)
+            shown = reader.segments.read(lesion.lesion_id)
+            assert np.array_equal(shown & ~ever_accepted, expected & ~ever_accepted)
+        assert reader.failures == []
+        controller.close()
