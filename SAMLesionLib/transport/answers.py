@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from http import HTTPStatus
@@ -34,6 +36,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 FRAMES = "application/vnd.samlesion.frames"
+TURN_S = 0.05
+"""After so long in one answer, the engine's thread looks for other work between two slices."""
+
 STATUS = {
     Unauthorized: HTTPStatus.UNAUTHORIZED,
     VersionMismatch: HTTPStatus.UPGRADE_REQUIRED,
@@ -89,6 +94,7 @@ class Answer:
         self._frame_s, self._on_missing = frame_s, on_missing
         self._updates: Iterator[MaskUpdate] | None = None
         self._has_begun = False
+        self._has_left = threading.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and stop within one slice when the client has gone."""
@@ -106,8 +112,8 @@ class Answer:
     async def _make(self, scope: Scope, receive: Receive, send: Send) -> None:
         async with self._engine.turn:
             try:
-                while (frame := await self._engine.run(self._next_frame)) is not None:
-                    await self._send(send, frame)
+                while await self._turn(send):
+                    pass
                 await self._send(send, b"", more_body=False)
             except SAMLesionError as error:
                 if isinstance(error, VolumeNotLoaded):
@@ -117,14 +123,43 @@ class Answer:
                 else:
                     await error_response(error)(scope, receive, send)
             finally:
+                self._has_left.set()
                 # Behind the slice in work, if there is one: a generator cannot be closed while it runs.
                 self._engine.run_later(self._close)
 
-    def _next_frame(self) -> bytes | None:
+    async def _turn(self, send: Send) -> bool:
+        """Send the frames of one turn in the engine's thread as they come; whether there are more."""
+        frames: asyncio.Queue[bytes | None] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def put(frame: bytes) -> None:
+            loop.call_soon_threadsafe(frames.put_nowait, frame)
+
+        work = asyncio.ensure_future(self._engine.run(lambda: self._work(put)))
+        work.add_done_callback(lambda _: frames.put_nowait(None))
+        try:
+            while not work.done() or not frames.empty():
+                ready = [await frames.get()]
+                while not frames.empty():
+                    ready.append(frames.get_nowait())
+                if data := b"".join(frame for frame in ready if frame is not None):
+                    await self._send(send, data)
+            return await work
+        finally:
+            work.cancel()
+
+    def _work(self, put: Callable[[bytes], object]) -> bool:
+        until = time.monotonic() + TURN_S
         if self._updates is None:
             self._updates = iter(self._segmenter.segment(self._request))
-        update = next(self._updates, None)
-        return None if update is None else codec.encode_update(update)
+        while not self._has_left.is_set():
+            update = next(self._updates, None)
+            if update is None:
+                return False
+            put(codec.encode_update(update))
+            if time.monotonic() > until:
+                return True
+        return False
 
     def _close(self) -> None:
         close = getattr(self._updates, "close", None)

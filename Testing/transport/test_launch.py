@@ -78,12 +78,15 @@ def test_the_token_is_not_in_the_command(launch: Launch) -> None:
 def test_an_engine_killed_while_answering_is_replaced_and_gives_the_same_mask(
     launch: Launch, tmp_path: Path, volume: Volume, request_of_a_box: SegmentRequest
 ) -> None:
-    engine = launch("--hang-at", "3", "--once", str(tmp_path / "hung"))
+    hung = tmp_path / "hung"
+    engine = launch("--hang-at", "3", "--once", str(hung))
     engine.load_volume(volume)
     updates = engine.segment(request_of_a_box)
     seen = [next(updates) for _ in range(3)]
     first_pid = engine.pid
     assert first_pid is not None
+    while not hung.exists():  # the engine is past what it has sent, within slice 3
+        assert engine.health().pid == first_pid
     os.kill(first_pid, signal.SIGKILL)
     mask, report = collect([*seen, *updates], volume.shape_ijk)
     assert np.array_equal(mask, local_mask(volume, request_of_a_box))
