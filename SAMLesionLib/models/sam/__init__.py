@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from SAMLesionLib.models.sam.inference import fuse_for_inference
 from SAMLesionLib.models.sam.sam import (
     Sam,
     build_lite_medsam,
@@ -20,4 +21,5 @@ __all__ = [
     "build_sam_vit_l",
     "build_tiny_lite_medsam",
     "build_tiny_sam",
+    "fuse_for_inference",
 ]

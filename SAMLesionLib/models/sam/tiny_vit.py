@@ -194,7 +194,7 @@ class Attention(nn.Module):
         # One linear layer gives q, k and v of head 0, then q, k and v of head 1, and so on.
         qkv = self.qkv(self.norm(x)).view(n, length, self.num_heads, 3, dim // self.num_heads)
         q, k, v = qkv.permute(3, 0, 2, 1, 4).unbind()
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias_table())
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=self.bias_table()[None])
         return self.proj(y.transpose(1, 2).reshape(n, length, dim))
 
     def bias_table(self) -> Tensor:
