@@ -1,0 +1,94 @@
+"""Where a model runs and with which arithmetic: chosen once, and reported."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+
+from SAMLesionLib.errors import InputError, OutOfMemory
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """The device and the arithmetic of a running engine.
+
+    Attributes:
+        device: torch's device.
+        precision: arithmetic of image encoders.
+        threads: CPU threads.
+    """
+
+    device: torch.device
+    precision: torch.dtype
+    threads: int
+
+    @property
+    def precision_name(self) -> str:
+        """`float32` or `bfloat16`."""
+        return str(self.precision).removeprefix("torch.")
+
+
+def choose_hardware(device: str = "auto", precision: str = "auto", threads: int | None = None) -> Hardware:
+    """The hardware that these words mean here.
+
+    Raises:
+        InputError: when a word is unknown or the device is not here.
+    """
+    if device not in DEVICES or precision not in PRECISIONS:
+        raise InputError(
+            f"Expected a device of {', '.join(DEVICES)} and a precision of {', '.join(PRECISIONS)}, "
+            f"got {device!r} and {precision!r}."
+        )
+    chosen = _best_device() if device == "auto" else torch.device(device)
+    if not _is_here(chosen):
+        raise InputError(f"No {device} device is on this computer. Choose auto or cpu.")
+    # A processor without bfloat16 instructions computes it many times slower than float32.
+    is_fast = torch.cpu._is_avx512_bf16_supported() if chosen.type == "cpu" else chosen.type == "cuda"
+    wanted = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    dtype = wanted.get(precision, torch.bfloat16 if is_fast else torch.float32)
+    return Hardware(chosen, dtype, threads or _usable_cores())
+
+
+def _best_device() -> torch.device:
+    for name in ("cuda", "mps"):
+        if _is_here(torch.device(name)):
+            return torch.device(name)
+    return torch.device("cpu")
+
+
+def _is_here(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_available()
+    return device.type == "cpu" or torch.backends.mps.is_available()
+
+
+def _usable_cores() -> int:
+    try:
+        return max(1, len(os.sched_getaffinity(0)))
+    except AttributeError:  # not on Windows and macOS
+        return max(1, os.cpu_count() or 1)
+
+
+@contextmanager
+def out_of_memory_said(device: torch.device) -> Iterator[None]:
+    """Turn a device's lack of memory into one sentence, and give the rest back.
+
+    Raises:
+        OutOfMemory: in place of torch's own error.
+    """
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError):
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        raise OutOfMemory(
+            f"The memory of {device} is too small for this job. Close other programs that use it, choose a "
+            "smaller model, or start the engine with --device cpu."
+        ) from None

@@ -1,0 +1,175 @@
+"""The engine: volumes and prompts go in, masks stream out; caches inside, no conversation."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+
+import torch
+
+from SAMLesionLib.engine.devices import choose_hardware, out_of_memory_said
+from SAMLesionLib.engine.embeddings import EmbeddingCache
+from SAMLesionLib.engine.networks import runnable
+from SAMLesionLib.engine.plans import plan_slices
+from SAMLesionLib.engine.predictors import SlicePredictor
+from SAMLesionLib.engine.propagation import segment_slices
+from SAMLesionLib.errors import RequestTooLarge, VolumeNotLoaded
+from SAMLesionLib.imaging import FusionWeights, Window, medsam_window
+from SAMLesionLib.masks import MaskUpdate, RunReport
+from SAMLesionLib.models import weights
+from SAMLesionLib.models.cpu_memory import keep_freed_memory
+from SAMLesionLib.models.registry import MODELS, find
+from SAMLesionLib.models.weights import LoadedModel, is_available
+from SAMLesionLib.protocol import ModelInfo, SegmentRequest
+from SAMLesionLib.version import __version__
+from SAMLesionLib.volume import Volume
+
+logger = logging.getLogger(__name__)
+
+EMBEDDINGS_BYTES = 1 << 30
+VOLUMES_BYTES = 8 << 30
+
+
+class Engine:
+    """A `Segmenter` that runs models in this process.
+
+    Use it from one thread at a time; `EngineWorker` gives it a thread of its own.
+    """
+
+    def __init__(
+        self,
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int | None = None,
+        embeddings_bytes: int = EMBEDDINGS_BYTES,
+        volumes_bytes: int = VOLUMES_BYTES,
+        load: Callable[..., LoadedModel] = weights.load,
+    ) -> None:
+        """Choose the hardware; models are loaded when first asked for.
+
+        Args:
+            device: `auto`, `cpu`, `cuda` or `mps`.
+            precision: arithmetic of image encoders, `auto`, `float32` or `bfloat16`.
+            threads: CPU threads, by default as many as cores.
+            embeddings_bytes: memory for image embeddings (4 MB each).
+            volumes_bytes: memory for volumes; the least recently used go first.
+            load: how a `ModelCard` becomes a network with its weights.
+
+        Raises:
+            InputError: when the device is not here.
+        """
+        self.hardware = choose_hardware(device, precision, threads)
+        torch.set_num_threads(self.hardware.threads)
+        if self.hardware.device.type == "cpu":
+            keep_freed_memory()
+        self._load = load
+        self._cache = EmbeddingCache(embeddings_bytes)
+        self._predictors: dict[str, SlicePredictor] = {}
+        self._volumes: OrderedDict[str, _Held] = OrderedDict()
+        self._volumes_bytes = volumes_bytes
+
+    @property
+    def device(self) -> str:
+        """The device in torch's words."""
+        return str(self.hardware.device)
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The models to choose from, with what they understand and whether their weights are here."""
+        return tuple(card.info(is_available(card)) for card in MODELS.values())
+
+    def load_volume(self, volume: Volume) -> str:
+        """Take a volume; see `Segmenter.load_volume`.
+
+        Raises:
+            ImageError: when no model can read it (NaN, constant).
+            RequestTooLarge: when it alone exceeds the memory for volumes.
+        """
+        volume_id = volume.volume_id
+        if volume_id in self._volumes:
+            self._volumes.move_to_end(volume_id)
+            return volume_id
+        volume.check_usable()
+        self._make_room(volume)
+        self._volumes[volume_id] = _Held(volume, medsam_window(volume))
+        return volume_id
+
+    def unload_volume(self, volume_id: str) -> None:
+        """Forget a volume and its embeddings; see `Segmenter.unload_volume`."""
+        self._volumes.pop(volume_id, None)
+        self._cache.forget(volume_id)
+
+    def segment(self, request: SegmentRequest) -> Iterator[MaskUpdate]:
+        """Stream the mask of one lesion; see `Segmenter.segment`."""
+        held = self._held(request.volume_id)
+        volume = held.volume
+        find(request.model).info(is_available=True).check_prompts(request.prompts, self.models())
+        request.prompts.check_inside(volume.shape_ijk, volume.name)
+        plan = plan_slices(request.prompts, volume)
+        with out_of_memory_said(self.hardware.device):
+            predictor = self._predictor(request.model)
+            clock = _Clock(predictor)
+            window = request.window or held.window
+            for update in segment_slices(predictor, volume, plan, window, FusionWeights()):
+                if update.fraction == 1.0:
+                    update = MaskUpdate(update.block, update.mask, 1.0, self._report(predictor, clock))
+                yield update
+
+    def _held(self, volume_id: str) -> _Held:
+        if volume_id not in self._volumes:
+            raise VolumeNotLoaded(
+                f"The engine does not hold volume {volume_id[:8]}. Send it, then ask again."
+            )
+        self._volumes.move_to_end(volume_id)
+        return self._volumes[volume_id]
+
+    def _make_room(self, volume: Volume) -> None:
+        need = volume.voxels.nbytes
+        if need > self._volumes_bytes:
+            raise RequestTooLarge(
+                f"{volume.name} takes {need / 2**30:.1f} GiB and this engine holds volumes up to "
+                f"{self._volumes_bytes / 2**30:.1f} GiB. Crop it around the lesion."
+            )
+        while sum(h.volume.voxels.nbytes for h in self._volumes.values()) + need > self._volumes_bytes:
+            self.unload_volume(next(iter(self._volumes)))
+
+    def _predictor(self, name: str) -> SlicePredictor:
+        if name not in self._predictors:
+            card = find(name)
+            loaded = self._load(card)
+            network = runnable(loaded, self.hardware)
+            logger.info("%s runs on %s", card.title, network.description)
+            self._predictors[name] = SlicePredictor(card, network, loaded.sha256, self.hardware, self._cache)
+        return self._predictors[name]
+
+    def _report(self, predictor: SlicePredictor, clock: _Clock) -> RunReport:
+        encode_s = predictor.encode_s - clock.encode_s
+        return RunReport(
+            model=predictor.card.name,
+            weights_sha256=predictor.weights_sha256,
+            device=self.device,
+            precision=predictor.precision,
+            version=__version__,
+            encode_s=encode_s,
+            decode_s=perf_counter() - clock.start - encode_s,
+            n_encoded=predictor.n_encoded - clock.n_encoded,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Held:
+    """A volume and the window a model sees it through, found once."""
+
+    volume: Volume
+    window: Window
+
+
+class _Clock:
+    """Where a predictor's counters stood when a request began."""
+
+    def __init__(self, predictor: SlicePredictor) -> None:
+        self.start = perf_counter()
+        self.encode_s = predictor.encode_s
+        self.n_encoded = predictor.n_encoded

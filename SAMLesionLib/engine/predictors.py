@@ -1,0 +1,84 @@
+"""A loaded network of the SAM family: slices in, logits on the slices' voxels out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from SAMLesionLib.engine.devices import Hardware
+from SAMLesionLib.engine.embeddings import EmbeddingCache, EmbeddingKey
+from SAMLesionLib.engine.networks import SamNetwork
+from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.imaging import InputFormat, Kernel, SliceFrame, Window
+from SAMLesionLib.models.cards import ModelCard
+from SAMLesionLib.volume import Volume
+
+# Means and spreads of the colours SAM was trained on, over 255 (Kirillov et al. 2023, released code).
+SAM_MEAN = (0.48500, 0.45608, 0.40612)
+SAM_SPREAD = (0.22901, 0.22400, 0.22501)
+
+
+class SlicePredictor:
+    """One model on one device: encodes each slice once and decodes as many boxes as are asked."""
+
+    def __init__(
+        self,
+        card: ModelCard,
+        network: SamNetwork,
+        weights_sha256: str,
+        hardware: Hardware,
+        cache: EmbeddingCache,
+    ) -> None:
+        self.card = card
+        self.weights_sha256 = weights_sha256
+        self.hardware = hardware
+        self.format = InputFormat(card.image_size, card.keeps_aspect, _kernel(card))
+        self._network = network
+        self._cache = cache
+        self.precision = network.precision
+        self.n_encoded = 0
+        self.encode_s = 0.0
+
+    def frame(self, volume: Volume, axis: int, region: IndexBox) -> SliceFrame:
+        """How this model looks at a one-voxel-thick region of a volume."""
+        return SliceFrame(axis, region, volume.affine.spacing_mm, self.format)
+
+    @torch.inference_mode()
+    def embed(self, volume: Volume, frame: SliceFrame, window: Window) -> torch.Tensor:
+        """The embedding (1x256x64x64) of a frame, computed or found."""
+        model = f"{self.card.name}:{self.weights_sha256}:{self._network.description}"
+        key = EmbeddingKey(volume.volume_id, model, frame, window)
+        embedding = self._cache.get(key)
+        if embedding is None:
+            # One slice at a time: a batch may round differently, and then a warm cache would not give
+            # the same mask as a cold one.
+            start = perf_counter()
+            embedding = self._network.encode(self._input(frame.image(volume, window)))
+            self.encode_s += perf_counter() - start
+            self.n_encoded += 1
+            self._cache.put(key, embedding)
+        return embedding
+
+    @torch.inference_mode()
+    def logits(
+        self, embedding: torch.Tensor, frame: SliceFrame, boxes: Sequence[IndexBox]
+    ) -> npt.NDArray[np.float32]:
+        """Logits (P, rows, columns) on the frame's voxels, one map a box."""
+        boxes_xy = torch.tensor([frame.box_xy(box) for box in boxes], dtype=torch.float32)
+        low_res = self._network.decode(embedding, boxes_xy.to(self.hardware.device))
+        return frame.to_plane(low_res.float().cpu().numpy())
+
+    def _input(self, image: npt.NDArray[np.float32]) -> torch.Tensor:
+        pixels = torch.from_numpy(image)[None, None].to(self.hardware.device)
+        if self.card.intensity != "sam":
+            return pixels
+        mean = torch.tensor(SAM_MEAN, device=pixels.device).view(1, 3, 1, 1)
+        return (pixels - mean) / torch.tensor(SAM_SPREAD, device=pixels.device).view(1, 3, 1, 1)
+
+
+def _kernel(card: ModelCard) -> Kernel:
+    return "area" if card.keeps_aspect else "cubic"

@@ -1,0 +1,24 @@
+"""Images between files and networks: intensities, frames, resampling, evidence, regions."""
+
+from SAMLesionLib.imaging.evidence import FusionWeights, fuse, network_log_odds
+from SAMLesionLib.imaging.frames import IN_PLANE, InputFormat, SliceFrame, plane_of, slab
+from SAMLesionLib.imaging.intensity import Window, looks_like_ct, medsam_window
+from SAMLesionLib.imaging.regions import fill_holes_in_slices, keep_main_regions
+from SAMLesionLib.imaging.resampling import Kernel
+
+__all__ = [
+    "IN_PLANE",
+    "FusionWeights",
+    "InputFormat",
+    "Kernel",
+    "SliceFrame",
+    "Window",
+    "fill_holes_in_slices",
+    "fuse",
+    "keep_main_regions",
+    "looks_like_ct",
+    "medsam_window",
+    "network_log_odds",
+    "plane_of",
+    "slab",
+]

@@ -1,0 +1,64 @@
+"""Grey values to what a network expects: the window a model sees, and its values between 0 and 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from SAMLesionLib.volume import Volume
+
+Window = tuple[float, float]
+
+CT_SOFT_TISSUE: Window = (-160.0, 240.0)
+"""Width 400, level 40 HU (Ma et al. 2024, Methods)."""
+
+MAX_SAMPLES = 4_000_000
+
+
+def medsam_window(volume: Volume) -> Window:
+    """The grey values between which MedSAM sees a volume.
+
+    CT: the soft-tissue window. Everything else: the 0.5 and 99.5 percentiles of the voxels above zero
+    (Ma et al. 2024, Methods, and the preprocessing script released with it).
+
+    Args:
+        volume: the scan. Above 4 million voxels the percentiles come from every n-th plane and row,
+            so that no copy of a large scan is made.
+
+    Returns:
+        (low, high), low below high.
+    """
+    if volume.modality == "CT":
+        return CT_SOFT_TISSUE
+    sample = _sample(volume.voxels)
+    above = sample[sample > 0]
+    low, high = np.percentile(above if above.size else sample, (0.5, 99.5))
+    if not low < high:
+        low, high = float(sample.min()), float(sample.max())
+    return (float(low), float(high)) if low < high else (float(low), float(low) + 1.0)
+
+
+def looks_like_ct(voxels: npt.NDArray[Any]) -> bool:
+    """Whether values fit Hounsfield units: air far below zero, and integers or nearly so."""
+    sample = _sample(voxels)
+    return bool(sample.min() <= -900 and -1100 <= np.percentile(sample, 2) <= 200 and sample.max() > 200)
+
+
+def rescale(plane: npt.NDArray[Any], window: Window) -> npt.NDArray[np.float32]:
+    """Grey values clipped to the window and mapped to 0 to 1."""
+    low, high = window
+    scaled = (plane.astype(np.float32) - np.float32(low)) / np.float32(high - low)
+    return np.clip(scaled, 0.0, 1.0)
+
+
+def stretch(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """The image's own range mapped to 0 to 1 (MedSAM does this to each slice after resizing it)."""
+    low, high = float(image.min()), float(image.max())
+    return (image - np.float32(low)) / np.float32(max(high - low, 1e-8))
+
+
+def _sample(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    step = max(1, int(np.ceil((voxels.size / MAX_SAMPLES) ** (1 / 3))))
+    return voxels[::step, ::step, ::step]

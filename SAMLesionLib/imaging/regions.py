@@ -1,0 +1,29 @@
+"""Connected regions of a mask: which to keep, and holes to fill."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+_EVERY_NEIGHBOUR = np.ones((3, 3, 3), dtype=bool)
+
+
+def keep_main_regions(mask: npt.NDArray[np.bool_], least_share: float = 0.3) -> npt.NDArray[np.bool_]:
+    """The mask without crumbs.
+
+    Args:
+        mask: 3D booleans.
+        least_share: 26-connected regions smaller than this share of the largest one are dropped.
+    """
+    labels, n_regions = ndimage.label(mask, _EVERY_NEIGHBOUR)
+    if n_regions < 2:
+        return mask
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return (sizes >= least_share * sizes.max())[labels] & mask
+
+
+def fill_holes_in_slices(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The mask with background that a slice (axis 0) encloses filled."""
+    return np.stack([ndimage.binary_fill_holes(plane) for plane in mask])
