@@ -21,9 +21,11 @@ class LayerNorm2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise BxCxHxW; the result lies in channels-last memory."""
-        pixels = x.permute(0, 2, 3, 1)
-        pixels = F.layer_norm(pixels, pixels.shape[-1:], self.weight, self.bias, self.eps)
-        return pixels.permute(0, 3, 1, 2)
+        return self.last_axis(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+    def last_axis(self, x: Tensor) -> Tensor:
+        """Normalise `(..., C)`."""
+        return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)
 
 
 class MLPBlock(nn.Module):

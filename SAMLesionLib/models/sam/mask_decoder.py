@@ -5,8 +5,12 @@ Kirillov et al., "Segment Anything" (ICCV 2023), figure 14 and appendix A, "Ligh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from SAMLesionLib.models.layers import MLP, LayerNorm2d
 from SAMLesionLib.models.sam.transformer import TwoWayTransformer
@@ -66,13 +70,30 @@ class MaskDecoder(nn.Module):
         tokens, pixels = self.transformer(image.flatten(2).transpose(1, 2), image_pe, tokens)
         wanted = range(1, NUM_MASK_TOKENS) if multimask else range(1)
         classifiers = [self.output_hypernetworks_mlps[i](tokens[:, 1 + i]) for i in wanted]
-        logits = self._classify(
-            pixels.transpose(1, 2).unflatten(2, image.shape[-2:]), torch.stack(classifiers, 1)
-        )
+        logits = torch.stack(classifiers, dim=1) @ self._enlarge(pixels).transpose(1, 2)
         iou = self.iou_prediction_head(tokens[:, 0])
-        return logits, iou[:, wanted.start : wanted.stop]
+        return fold_quarters(logits, image.shape[-2:]), iou[:, wanted.start : wanted.stop]
 
-    def _classify(self, image: Tensor, classifiers: Tensor) -> Tensor:
-        """Every pixel of the enlarged image (PxCxhxw) under each linear classifier (PxMxC/8)."""
-        pixels = self.output_upscaling(image)
-        return (classifiers @ pixels.flatten(2)).unflatten(2, pixels.shape[-2:])
+    def _enlarge(self, pixels: Tensor) -> Tensor:
+        """The image tokens (Px(h*w)xC), each cut twice into 2x2: Px(h*w*2*2*2*2)xC/8.
+
+        A transposed convolution with stride 2 on 2x2 is a linear layer from a token to its quarters.
+        All that follows works on single pixels, so they need not be put in rows before the end.
+        """
+        first, norm, act, second, last_act = self.output_upscaling
+        quarters = _quarter(pixels, cast(nn.ConvTranspose2d, first))
+        quarters = act(cast(LayerNorm2d, norm).last_axis(quarters))
+        return last_act(_quarter(quarters, cast(nn.ConvTranspose2d, second)))
+
+
+def _quarter(pixels: Tensor, conv: nn.ConvTranspose2d) -> Tensor:
+    weight = conv.weight.permute(2, 3, 1, 0).flatten(0, 2)
+    bias = None if conv.bias is None else conv.bias.repeat(4)
+    return F.linear(pixels, weight, bias).unflatten(-1, (4, -1)).flatten(1, 2)
+
+
+def fold_quarters(values: Tensor, size: Sequence[int]) -> Tensor:
+    """Values of twice-cut tokens (PxMx(h*w*2*2*2*2)) in rows and columns: PxMx4hx4w."""
+    height, width = size
+    cells = values.unflatten(-1, (height, width, 2, 2, 2, 2))
+    return cells.permute(0, 1, 2, 4, 6, 3, 5, 7).flatten(5, 7).flatten(2, 4)
