@@ -158,7 +158,9 @@ class ScribblePrompt:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> ScribblePrompt:
         """The prompt that `to_json` described."""
-        return cls(tuple(_position(p) for p in values["points_ijk"]), _flag(values["is_positive"], "is_positive"))
+        return cls(
+            tuple(_position(p) for p in values["points_ijk"]), _flag(values["is_positive"], "is_positive")
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,6 +271,11 @@ class PromptSet:
         for prompt in self.prompts:
             if isinstance(prompt, (BoxPrompt, MaskPrompt)):
                 prompt.box.check_inside(shape_ijk, image_name)
+                if isinstance(prompt, BoxPrompt) and prompt.box.n_voxels == 1:
+                    at = ",".join(map(str, prompt.box.start_ijk))
+                    raise PromptError(
+                        f"A box holds a whole lesion, got one of a single voxel ({at}). Draw it around the lesion."
+                    )
             elif not all(whole.contains(p) for p in prompt.positions_ijk()):
                 size = " x ".join(map(str, shape_ijk))
                 where = "; ".join(", ".join(f"{v:g}" for v in p) for p in prompt.positions_ijk()[:2])

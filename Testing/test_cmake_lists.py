@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -56,3 +56,16 @@ def test_the_pictures_that_the_extension_shows_are_in_the_tree() -> None:
     pictures = re.findall(r'URLS? "https://[^"]*/main/([^"]+)"', text)
     assert pictures, "the extension shows an icon and a screenshot"
     assert [p for p in pictures if not (ROOT / p).is_file()] == []
+
+
+def test_a_wheel_carries_every_resource_too() -> None:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    section = re.search(r"\[tool\.setuptools\.package-data\]\n(.*?)\n\n", text, re.DOTALL)
+    assert section, "pyproject.toml names the package's data"
+    patterns = re.findall(r'"([^"]+)"', section.group(1).replace('"*" =', ""))
+    left_out = [
+        path
+        for path in listed(LIBRARY_LIST, "SAMLesionLib_RESOURCES")
+        if not any(PurePosixPath(path).match(pattern) for pattern in patterns)
+    ]
+    assert left_out == []

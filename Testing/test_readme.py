@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -34,6 +35,7 @@ def test_the_python_example_segments_the_tumour(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         timeout=300,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     assert said.returncode == 0, said.stderr
     assert read_mask(tmp_path / "lesion.seg.nrrd").sum() > 1000

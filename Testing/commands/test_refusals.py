@@ -78,7 +78,7 @@ def test_an_image_that_cannot_be_used_is_refused(kind: str, old_result: Path, tm
         (("--box", "300,10,5,320,20,8"), "outside"),
         (("--box", "-30,-30,-5,-10,-10,-2"), "outside"),
         (("--box", "1,2,3"), "i0,j0,k0,i1,j1,k1"),
-        (("--box", "100,100,10,101,101,11"), "one voxel"),
+        (("--box", "100,100,10,101,101,11"), "single voxel"),
         ((*BOX, "--model", "nothing"), "no model 'nothing'"),
         ((*BOX, "--model", "medsam-vit-b"), "weights of MedSAM ViT-B are not here"),
         ((*BOX, "--window", "5,1"), "low below its high"),
