@@ -87,3 +87,17 @@ def test_the_tags_come_and_go_with_the_answer(segments, a_segment_id):
     assert segments.tags(a_segment_id) == before
     step.redo()
     assert segments.tags(a_segment_id) == tags
+
+
+def test_an_empty_answer_clears_what_an_earlier_one_left(segments, a_segment_id):
+    earlier, block = ResultStep(segments, a_segment_id), IndexBox((2, 2, 2), (5, 5, 5))
+    earlier.write(MaskUpdate(block, np.ones(block.shape_kji, bool)))
+    nothing = MaskUpdate(IndexBox((0, 0, 0), (0, 0, 0)), np.zeros((0, 0, 0), bool), 1.0, REPORT)
+    step = ResultStep(segments, a_segment_id)
+    step.write(nothing)
+    assert segments.block(a_segment_id) is None
+    step.undo()
+    assert segments.block(a_segment_id) == block
+    step.redo()
+    ResultStep(segments, a_segment_id).write(nothing)
+    assert segments.block(a_segment_id) is None
