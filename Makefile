@@ -27,7 +27,7 @@ check: $(VENV)/.test ## formatting, lint and types
 	@$(BIN)/mypy
 
 bench: $(VENV)/.test ## measure quality and speed (many minutes)
-	@for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 lists: ## write the CMake lists of Python files and resources anew
 	@$(PYTHON) CMake/update_lists.py

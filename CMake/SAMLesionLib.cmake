@@ -14,10 +14,23 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/prompt_text.py
   SAMLesionLib/commands/segment.py
   SAMLesionLib/commands/serve.py
+  SAMLesionLib/engine/__init__.py
+  SAMLesionLib/engine/boxes.py
+  SAMLesionLib/engine/devices.py
+  SAMLesionLib/engine/embeddings.py
+  SAMLesionLib/engine/engine.py
+  SAMLesionLib/engine/networks.py
+  SAMLesionLib/engine/plans.py
+  SAMLesionLib/engine/predictors.py
+  SAMLesionLib/engine/propagation.py
+  SAMLesionLib/engine/worker.py
+  SAMLesionLib/engine/zoom.py
   SAMLesionLib/errors.py
   SAMLesionLib/events.py
   SAMLesionLib/geometry.py
   SAMLesionLib/host/__init__.py
+  SAMLesionLib/host/controller.py
+  SAMLesionLib/host/dispatch.py
   SAMLesionLib/host/files.py
   SAMLesionLib/host/headless.py
   SAMLesionLib/host/labelmaps.py
@@ -26,8 +39,11 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/results.py
   SAMLesionLib/host/segments.py
   SAMLesionLib/host/volumes.py
+  SAMLesionLib/imaging/__init__.py
+  SAMLesionLib/imaging/evidence.py
   SAMLesionLib/imaging/frames.py
   SAMLesionLib/imaging/intensity.py
+  SAMLesionLib/imaging/regions.py
   SAMLesionLib/imaging/resampling.py
   SAMLesionLib/io/__init__.py
   SAMLesionLib/io/dicom.py

@@ -274,7 +274,7 @@ class PromptSet:
                 if isinstance(prompt, BoxPrompt) and prompt.box.n_voxels == 1:
                     at = ",".join(map(str, prompt.box.start_ijk))
                     raise PromptError(
-                        f"A box holds a whole lesion, got one of a single voxel ({at}). Draw it around the lesion."
+                        f"A box goes around a lesion, got a single voxel ({at}). Draw it around the lesion."
                     )
             elif not all(whole.contains(p) for p in prompt.positions_ijk()):
                 size = " x ".join(map(str, shape_ijk))
