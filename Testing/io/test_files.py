@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ordinary_user import a_folder_for_all, as_ordinary_user
 
 from SAMLesionLib.errors import OutputError
 from SAMLesionLib.io import atomic_write
@@ -88,14 +89,16 @@ def test_what_the_system_says_becomes_a_sentence(tmp_path: Path, number: str) ->
 
 
 @posix_only
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path) -> None:
-    folder = tmp_path / "locked"
-    folder.mkdir()
-    folder.chmod(0o500)
-
-    with pytest.raises(OutputError, match="may not be written"), atomic_write(folder / "a.nrrd"):
-        pass
+def test_a_folder_that_may_not_be_written_is_named() -> None:
+    with a_folder_for_all() as parent:
+        folder = parent / "locked"
+        folder.mkdir(mode=0o500)
+        with (
+            pytest.raises(OutputError, match="may not be written"),
+            as_ordinary_user(),
+            atomic_write(folder / "a.nrrd"),
+        ):
+            pass
 
 
 def test_missing_folders_folders_and_long_names_are_refused(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-import os
 import pickle
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from ordinary_user import a_folder_for_all, as_ordinary_user
 from safetensors.torch import save_file
 from weights_cases import a_checkpoint, a_state_dict
 
@@ -147,11 +148,13 @@ def test_a_folder_and_a_missing_file_are_refused(tmp_path: Path) -> None:
     assert "Check the path" in the_refusal(tmp_path / "absent.pth")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
-    path = a_checkpoint(tmp_path / "a.pth")
-    path.chmod(0)
-    assert "Check its permissions" in the_refusal(path)
+@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX modes")
+def test_a_file_that_may_not_be_read_is_refused() -> None:
+    with a_folder_for_all() as folder:
+        path = a_checkpoint(folder / "a.pth")
+        path.chmod(0)
+        with as_ordinary_user():
+            assert "Check its permissions" in the_refusal(path)
 
 
 @pytest.mark.parametrize(
