@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -105,7 +107,8 @@ def boxes_between(prompts: list[BoxPrompt]) -> list[IndexBox]:
     sides = np.array([[*drawn[n].start_ijk, *drawn[n].stop_ijk] for n in indices], dtype=np.float64)
     boxes = []
     for n in range(indices[0], indices[-1] + 1):
-        side = [round(float(np.interp(n, indices, column))) for column in sides.T]
+        # Halves go up on both sides: rounded to even, a thin box would lose its width.
+        side = [math.floor(float(np.interp(n, indices, column)) + 0.5) for column in sides.T]
         side[axis], side[3 + axis] = n, n + 1
         boxes.append(IndexBox((side[0], side[1], side[2]), (side[3], side[4], side[5])))
     return boxes

@@ -85,10 +85,18 @@ def out_of_memory_said(device: torch.device) -> Iterator[None]:
     """
     try:
         yield
-    except (torch.OutOfMemoryError, MemoryError):
+    except (RuntimeError, MemoryError) as error:
+        if not _is_out_of_memory(error):
+            raise
         if device.type == "cuda":
             torch.cuda.empty_cache()
         raise OutOfMemory(
             f"The memory of {device} is too small for this job. Close other programs that use it, choose a "
             "smaller model, or start the engine with --device cpu."
         ) from None
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # The class is for CUDA; torch's allocators for the CPU and for MPS raise a plain RuntimeError.
+    said = ("can't allocate memory", "out of memory")
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or any(s in str(error) for s in said)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import torch
@@ -13,13 +13,14 @@ import torch
 from SAMLesionLib.engine.devices import choose_hardware, out_of_memory_said
 from SAMLesionLib.engine.embeddings import EmbeddingCache
 from SAMLesionLib.engine.networks import runnable
-from SAMLesionLib.engine.plans import plan_slices
+from SAMLesionLib.engine.plans import PLANNED_KINDS, plan_slices
 from SAMLesionLib.engine.predictors import SlicePredictor
 from SAMLesionLib.engine.propagation import segment_slices
 from SAMLesionLib.errors import RequestTooLarge, VolumeNotLoaded
 from SAMLesionLib.imaging import FusionWeights, Window, medsam_window
 from SAMLesionLib.masks import MaskUpdate, RunReport
 from SAMLesionLib.models import weights
+from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.models.cpu_memory import keep_freed_memory
 from SAMLesionLib.models.registry import MODELS, find
 from SAMLesionLib.models.weights import LoadedModel, is_available
@@ -46,7 +47,8 @@ class Engine:
         threads: int | None = None,
         embeddings_bytes: int = EMBEDDINGS_BYTES,
         volumes_bytes: int = VOLUMES_BYTES,
-        load: Callable[..., LoadedModel] = weights.load,
+        models: Mapping[str, ModelCard] = MODELS,
+        load: Callable[[ModelCard], LoadedModel] = weights.load,
     ) -> None:
         """Choose the hardware; models are loaded when first asked for.
 
@@ -56,6 +58,7 @@ class Engine:
             threads: CPU threads, by default as many as cores.
             embeddings_bytes: memory for image embeddings (4 MB each).
             volumes_bytes: memory for volumes; the least recently used go first.
+            models: the models to choose from, by name.
             load: how a `ModelCard` becomes a network with its weights.
 
         Raises:
@@ -65,7 +68,7 @@ class Engine:
         torch.set_num_threads(self.hardware.threads)
         if self.hardware.device.type == "cpu":
             keep_freed_memory()
-        self._load = load
+        self._cards, self._load = models, load
         self._cache = EmbeddingCache(embeddings_bytes)
         self._predictors: dict[str, SlicePredictor] = {}
         self._volumes: OrderedDict[str, _Held] = OrderedDict()
@@ -78,7 +81,7 @@ class Engine:
 
     def models(self) -> tuple[ModelInfo, ...]:
         """The models to choose from, with what they understand and whether their weights are here."""
-        return tuple(card.info(is_available(card)) for card in MODELS.values())
+        return tuple(self._info(card) for card in self._cards.values())
 
     def load_volume(self, volume: Volume) -> str:
         """Take a volume; see `Segmenter.load_volume`.
@@ -105,17 +108,22 @@ class Engine:
         """Stream the mask of one lesion; see `Segmenter.segment`."""
         held = self._held(request.volume_id)
         volume = held.volume
-        find(request.model).info(is_available=True).check_prompts(request.prompts, self.models())
+        self._info(find(request.model, self._cards)).check_prompts(request.prompts, self.models())
         request.prompts.check_inside(volume.shape_ijk, volume.name)
         plan = plan_slices(request.prompts, volume)
         with out_of_memory_said(self.hardware.device):
-            predictor = self._predictor(request.model)
+            predictor = self.predictor(request.model)
             clock = _Clock(predictor)
             window = request.window or held.window
             for update in segment_slices(predictor, volume, plan, window, FusionWeights()):
                 if update.fraction == 1.0:
                     update = MaskUpdate(update.block, update.mask, 1.0, self._report(predictor, clock))
                 yield update
+
+    def _info(self, card: ModelCard) -> ModelInfo:
+        """What a reader can do with a model here: draw what both it and this engine understand."""
+        info = card.info(is_available(card))
+        return replace(info, prompts=info.prompts & PLANNED_KINDS)
 
     def _held(self, volume_id: str) -> _Held:
         if volume_id not in self._volumes:
@@ -135,9 +143,10 @@ class Engine:
         while sum(h.volume.voxels.nbytes for h in self._volumes.values()) + need > self._volumes_bytes:
             self.unload_volume(next(iter(self._volumes)))
 
-    def _predictor(self, name: str) -> SlicePredictor:
+    def predictor(self, name: str) -> SlicePredictor:
+        """The loaded model of this name, for benchmarks and training that ask single slices."""
         if name not in self._predictors:
-            card = find(name)
+            card = find(name, self._cards)
             loaded = self._load(card)
             network = runnable(loaded, self.hardware)
             logger.info("%s runs on %s", card.title, network.description)

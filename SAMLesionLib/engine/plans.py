@@ -14,6 +14,11 @@ from SAMLesionLib.imaging import slab
 from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PromptSet
 from SAMLesionLib.volume import Volume
 
+PLANNED_KINDS = frozenset({BoxPrompt.kind, LinePrompt.kind, MaskPrompt.kind})
+"""What a plan can be made of; a set of prompts for a plan holds nothing else."""
+
+MASK_MARGIN_VOXELS = 2
+
 
 @dataclass(frozen=True, eq=False)
 class SlicePlan:
@@ -54,12 +59,16 @@ def plan_slices(prompts: PromptSet, volume: Volume) -> SlicePlan:
     or two diameters in a slice: a 3D box as deep as it is wide. A mask: the box of each of its slices;
     with a box as well, the box says where to look.
 
+    Args:
+        prompts: on the image, and of `PLANNED_KINDS`.
+        volume: the scan.
+
     Raises:
         PromptError: when the prompts contradict each other or more than one lesion is meant.
     """
     masks, boxes = prompts.of(MaskPrompt), prompts.of(BoxPrompt)
     lines = prompts.of(LinePrompt)
-    start = masks[-1] if masks else None
+    start = _cropped(masks[-1], volume) if masks else None
     if lines:
         boxes = [*boxes, box_from_lines(lines, volume.affine)]
     if not boxes and start is not None:
@@ -103,7 +112,14 @@ def _spanned(boxes: list[BoxPrompt]) -> IndexBox:
     return IndexBox((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
-MASK_MARGIN_VOXELS = 2
+def _cropped(start: MaskPrompt, volume: Volume) -> MaskPrompt:
+    """The part of a mask that lies on the image."""
+    block = start.box.intersect(volume.block)
+    i, j, k = start.box.start_ijk
+    mask = start.mask[block.shift((-i, -j, -k)).slices_kji()]
+    if not mask.any():
+        raise PromptError(f"The mask to start from has no voxel on {volume.name}. Paint it on the image.")
+    return MaskPrompt(block, mask)
 
 
 def _plan_of_mask(start: MaskPrompt, volume: Volume) -> SlicePlan:

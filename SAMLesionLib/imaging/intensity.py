@@ -24,8 +24,8 @@ def medsam_window(volume: Volume) -> Window:
     (Ma et al. 2024, Methods, and the preprocessing script released with it).
 
     Args:
-        volume: the scan. Above 4 million voxels the percentiles come from every n-th plane and row,
-            so that no copy of a large scan is made.
+        volume: the scan. Above 4 million voxels the percentiles come from every n-th plane, row
+            and column, so that no copy of a large scan is made.
 
     Returns:
         (low, high), low below high.
@@ -61,4 +61,5 @@ def stretch(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 def _sample(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     step = max(1, int(np.ceil((voxels.size / MAX_SAMPLES) ** (1 / 3))))
-    return voxels[::step, ::step, ::step]
+    sample = voxels[::step, ::step, ::step]
+    return sample.view(np.uint8) if sample.dtype == bool else sample  # percentiles need numbers

@@ -10,17 +10,22 @@ from SAMLesionLib.errors import UnknownModel
 from SAMLesionLib.models.cards import ModelCard, PackageFile, Url
 
 
-def find(name: str) -> ModelCard:
+def find(name: str, models: Mapping[str, ModelCard] | None = None) -> ModelCard:
     """The model of this name.
+
+    Args:
+        name: what the reader called it.
+        models: where to look, `MODELS` when None.
 
     Raises:
         UnknownModel: naming the closest and all known models.
     """
-    if name in MODELS:
-        return MODELS[name]
-    closest = difflib.get_close_matches(name.lower(), MODELS, n=1)
+    models = MODELS if models is None else models
+    if name in models:
+        return models[name]
+    closest = difflib.get_close_matches(name.lower(), models, n=1)
     advice = f"Did you mean {closest[0]}? " if closest else ""
-    raise UnknownModel(f"There is no model {name!r}. {advice}The models are {', '.join(MODELS)}.")
+    raise UnknownModel(f"There is no model {name!r}. {advice}The models are {', '.join(models)}.")
 
 
 _SAM = "SAMLesionLib.models.sam"
