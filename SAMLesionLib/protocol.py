@@ -56,10 +56,11 @@ class ModelInfo:
         if not unknown:
             return
         able = [m.name for m in others if prompts.kinds <= m.prompts]
-        advice = f"Choose {' or '.join(able)}" if able else "No model here understands all of these together"
+        none = "No model here understands all of these together. Draw"
+        advice = f"Choose {' or '.join(able)}, or draw" if able else none
         raise PromptError(
             f"{self.title} understands {', '.join(sorted(self.prompts))} prompts, got {', '.join(unknown)}. "
-            f"{advice}, or draw a {'box' if 'box' in self.prompts else sorted(self.prompts)[0]}."
+            f"{advice} a {'box' if 'box' in self.prompts else sorted(self.prompts)[0]}."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -99,9 +100,11 @@ class SliceFrame:
 
     def to_plane(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """Logits (..., n, n) over the network's whole input, on the region's voxels (..., rows, columns)."""
-        n = logits.shape[-1]
-        rows, columns = (max(1, round(side * n / self.format.size)) for side in self.input_shape)
-        return resize(logits[..., :rows, :columns], self.plane_shape, "linear")
+        pixels = logits.shape[-1] / self.format.size
+        rows, columns = (side * pixels for side in self.input_shape)
+        # The padding is cut off, up to the pixel that it shares with the image.
+        shown = logits[..., : math.ceil(rows), : math.ceil(columns)]
+        return resize(shown, self.plane_shape, "linear", (rows, columns))
 
 
 def plane_of(array_kji: npt.NDArray[Any], axis: int, block: IndexBox) -> npt.NDArray[Any]:

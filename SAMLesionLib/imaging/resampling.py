@@ -15,7 +15,12 @@ import numpy.typing as npt
 Kernel = Literal["area", "linear", "cubic"]
 
 
-def resize(plane: npt.NDArray[Any], shape: tuple[int, int], kernel: Kernel) -> npt.NDArray[np.float32]:
+def resize(
+    plane: npt.NDArray[Any],
+    shape: tuple[int, int],
+    kernel: Kernel,
+    extent: tuple[float, float] | None = None,
+) -> npt.NDArray[np.float32]:
     """The plane on another grid over the same extent; pixel edges meet pixel edges.
 
     Args:
@@ -23,33 +28,35 @@ def resize(plane: npt.NDArray[Any], shape: tuple[int, int], kernel: Kernel) -> n
         shape: rows and columns wanted.
         kernel: `area` averages what a new pixel covers when shrinking and is linear when enlarging;
             `linear` and `cubic` (a = -0.75) sample between pixel centres, edges repeated.
+        extent: rows and columns of the plane that the new grid covers, from the first; all when None.
     """
-    rows = _matrix(plane.shape[-2], shape[0], kernel)
-    columns = _matrix(plane.shape[-1], shape[1], kernel)
+    n_rows, n_columns = extent or plane.shape[-2:]
+    rows = _matrix(plane.shape[-2], shape[0], kernel, float(n_rows))
+    columns = _matrix(plane.shape[-1], shape[1], kernel, float(n_columns))
     return rows @ plane.astype(np.float32, copy=False) @ columns.T
 
 
 @lru_cache(maxsize=256)
-def _matrix(n_in: int, n_out: int, kernel: Kernel) -> npt.NDArray[np.float32]:
+def _matrix(n_in: int, n_out: int, kernel: Kernel, extent: float) -> npt.NDArray[np.float32]:
     """Weights (n_out, n_in); each row sums to one."""
-    if kernel == "area" and n_out < n_in:
-        matrix = _area(n_in, n_out)
+    if kernel == "area" and n_out < extent:
+        matrix = _area(n_in, n_out, extent)
     else:
-        matrix = _sampled(n_in, n_out, _cubic if kernel == "cubic" else _tent)
+        matrix = _sampled(n_in, n_out, extent, _cubic if kernel == "cubic" else _tent)
     matrix.setflags(write=False)
     return matrix
 
 
-def _area(n_in: int, n_out: int) -> npt.NDArray[np.float32]:
-    edges = np.arange(n_out + 1) * (n_in / n_out)
+def _area(n_in: int, n_out: int, extent: float) -> npt.NDArray[np.float32]:
+    edges = np.arange(n_out + 1) * (extent / n_out)
     pixels = np.arange(n_in)
     covered = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
     covered = np.clip(covered, 0, None)
     return (covered / covered.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-def _sampled(n_in: int, n_out: int, kernel: Any) -> npt.NDArray[np.float32]:
-    centres = (np.arange(n_out) + 0.5) * (n_in / n_out) - 0.5
+def _sampled(n_in: int, n_out: int, extent: float, kernel: Any) -> npt.NDArray[np.float32]:
+    centres = (np.arange(n_out) + 0.5) * (extent / n_out) - 0.5
     matrix = np.zeros((n_out, n_in))
     first = np.floor(centres).astype(int)
     for tap in range(-1, 3):

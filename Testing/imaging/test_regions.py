@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+
+from SAMLesionLib.imaging import fill_holes_in_slices, keep_main_regions
+
+
+def an_empty_mask() -> np.ndarray:
+    return np.zeros((6, 20, 20), dtype=bool)
+
+
+def test_crumbs_are_dropped_and_large_regions_stay() -> None:
+    mask = an_empty_mask()
+    mask[1:4, 2:8, 2:8] = True  # 108 voxels
+    mask[1:4, 12:16, 12:16] = True  # 48: more than three tenths of it
+    expected = mask.copy()
+    mask[5, 18, 18] = True
+    assert np.array_equal(keep_main_regions(mask), expected)
+
+
+def test_the_share_says_how_small_a_crumb_is() -> None:
+    mask = an_empty_mask()
+    mask[1, 2:12, 2] = True
+    mask[1, 2:7, 10] = True
+    assert keep_main_regions(mask, 0.5).sum() == 15
+    assert keep_main_regions(mask, 0.51).sum() == 10
+
+
+def test_regions_that_touch_at_a_corner_are_one() -> None:
+    mask = an_empty_mask()
+    mask[1, 2:12, 2:12] = True
+    mask[2, 12, 12] = True
+    assert np.array_equal(keep_main_regions(mask), mask)
+
+
+def test_an_empty_mask_stays_empty() -> None:
+    assert not keep_main_regions(an_empty_mask()).any()
+
+
+def test_a_hole_enclosed_in_its_slice_is_filled() -> None:
+    mask = an_empty_mask()
+    mask[2, 4:10, 4:10] = True
+    full = mask.copy()
+    mask[2, 6:8, 6:8] = False  # open above and below, enclosed in the slice
+    assert np.array_equal(fill_holes_in_slices(mask), full)
+
+
+def test_a_bay_and_an_enclosed_void_of_other_slices_stay_open() -> None:
+    mask = an_empty_mask()
+    mask[1:4, 4:10, 4:10] = True
+    mask[1:4, 6:8, 6:10] = False
+    assert np.array_equal(fill_holes_in_slices(mask), mask)
