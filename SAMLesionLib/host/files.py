@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,10 +67,20 @@ def load_scene(scene: Any, path: str | Path) -> None:
         ImageError: there is no such file, or it holds no scene.
     """
     _existing(path)
-    with vtk_errors() as errors:
-        is_read = scene.ReadFromMRB(str(path), True)
+    with vtk_errors() as errors, _working_folder_kept():
+        is_read = scene.ReadFromMRB(str(Path(path).absolute()), True)
     if not is_read:
         raise ImageError(f"{path} cannot be read as a scene ({_first(errors)}). Save it again.")
+
+
+@contextmanager
+def _working_folder_kept() -> Iterator[None]:
+    """VTK's archive reader works in a temporary folder, and stays there when the archive is broken."""
+    folder = os.getcwd()
+    try:
+        yield
+    finally:
+        os.chdir(folder)
 
 
 def _compact_copy(node: Any) -> Any:

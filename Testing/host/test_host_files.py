@@ -156,6 +156,14 @@ def test_missing_and_broken_files_are_refused(scene, tmp_path):
     assert scene.GetFirstNodeByClass("vtkMRMLSegmentationNode") is None
 
 
+def test_a_broken_scene_leaves_the_working_folder_as_it_was(scene, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "broken.mrb").write_bytes(b"nonsense")
+    with pytest.raises(ImageError):
+        load_scene(scene, "broken.mrb")
+    assert Path.cwd() == tmp_path
+
+
 def test_a_large_coordinate_survives_the_files_decimal_numbers(scene, tmp_path):
     grid = OBLIQUE.copy()
     grid[:3, 3] = [-1234.56789012, 987.654321098, -4321.00000123]
