@@ -63,14 +63,20 @@ class SlicePredictor:
             self._cache.put(key, embedding)
         return embedding
 
-    @torch.inference_mode()
     def logits(
         self, embedding: torch.Tensor, frame: SliceFrame, boxes: Sequence[IndexBox]
     ) -> npt.NDArray[np.float32]:
         """Logits (P, rows, columns) on the frame's voxels, one map a box."""
-        boxes_xy = torch.tensor([frame.box_xy(box) for box in boxes], dtype=torch.float32)
-        low_res = self._network.decode(embedding, boxes_xy.to(self.hardware.device))
-        return frame.to_plane(low_res.float().cpu().numpy())
+        return frame.to_plane(self.low_res_logits(embedding, [frame.box_xy(box) for box in boxes]))
+
+    @torch.inference_mode()
+    def low_res_logits(
+        self, embedding: torch.Tensor, boxes_xy: Sequence[tuple[float, float, float, float]]
+    ) -> npt.NDArray[np.float32]:
+        """Logits (P, 256, 256) over the network's whole input for boxes in input pixels."""
+        boxes = torch.tensor(boxes_xy, dtype=torch.float32, device=self.hardware.device)
+        logits: npt.NDArray[np.float32] = self._network.decode(embedding, boxes).float().cpu().numpy()
+        return logits
 
     def _input(self, image: npt.NDArray[np.float32]) -> torch.Tensor:
         pixels = torch.from_numpy(image)[None, None].to(self.hardware.device)

@@ -86,7 +86,8 @@ def log_odds_beforehand(plan: SlicePlan, weights: FusionWeights) -> Floats:
     """Log-odds of lesion before looking at the image: from the boxes, or from the mask to start from."""
     if plan.start is not None:
         return _mask_log_odds(plan.start, plan)
-    radius2 = squared_radius(plan, weights.depth)
+    depth = weights.depth * min(1.0, len(plan.boxes) / weights.many_slices)
+    radius2 = squared_radius(plan, depth)
     return np.float32(weights.bias) - np.float32(weights.radius) * radius2
 
 

@@ -9,7 +9,7 @@ from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.imaging import IN_PLANE
 from SAMLesionLib.volume import Volume
 
-LEAST_SHARE = 1 / 16
+LEAST_SHARE = 1 / 8
 """A box whose longer side is a smaller share of the tile's side gets a closer look."""
 
 DEEPEST_LEVEL = 3

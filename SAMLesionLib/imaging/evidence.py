@@ -32,20 +32,22 @@ class FusionWeights:
         bias: log-odds in the middle of the box before anyone has spoken.
         radius: log-odds lost between the middle of the box and its side.
         depth: how much more the distance along the slice axis counts, where the network sees nothing.
+        many_slices: from so many slices on, `depth` counts in full; with fewer, each was included on purpose.
     """
 
-    network: float = 0.49
+    network: float = 0.5
     logit_floor: float = -8.0
     logit_ceiling: float = 6.0
-    grey: float = 1.39
-    grey_smooth: float = 0.96
-    bias: float = 1.66
-    radius: float = 3.05
-    depth: float = 2.04
+    grey: float = 1.45
+    grey_smooth: float = 0.93
+    bias: float = 0.95
+    radius: float = 3.1
+    depth: float = 2.1
+    many_slices: int = 12
 
 
 N_BINS = 48
-HISTOGRAM_SMOOTHING_BINS = 2.5
+HISTOGRAM_SMOOTHING_BINS = 2.0
 GREY_LIMIT = 3.0
 ROUNDS = 3
 SHARPNESS = 2.0
