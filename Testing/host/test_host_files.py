@@ -156,6 +156,7 @@ def test_missing_and_broken_files_are_refused(scene, tmp_path):
     assert scene.GetFirstNodeByClass("vtkMRMLSegmentationNode") is None
 
 
+@pytest.mark.usefixtures("expects_vtk_errors")
 def test_a_broken_scene_leaves_the_working_folder_as_it_was(scene, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "broken.mrb").write_bytes(b"nonsense")
