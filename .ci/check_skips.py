@@ -13,9 +13,9 @@ def unexpected_skips(report: str) -> list[str]:
     lines = []
     for case in ElementTree.parse(report).iter("testcase"):
         for skip in case.iter("skipped"):
-            reason = skip.get("message", "")
-            if skip.get("type") == "pytest.skip" and not any(word in reason for word in ALLOWED):
-                lines.append(f"{case.get('classname')}::{case.get('name')}: {reason}")
+            reason = f"{skip.get('message', '')} {skip.text or ''}"
+            if skip.get("type") != "pytest.xfail" and not any(word in reason for word in ALLOWED):
+                lines.append(f"{case.get('classname')}::{case.get('name')}: {reason.strip()}")
     return lines
 
 
