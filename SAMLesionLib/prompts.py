@@ -71,6 +71,12 @@ class BoxPrompt:
                 f"{self.box.shape_ijk[self.axis]} voxels. Give a 3D box instead."
             )
 
+    @classmethod
+    def from_roi(cls, box: IndexBox) -> BoxPrompt:
+        """The prompt of a box drawn in 3D: one that covers a single slice was drawn in that slice."""
+        thin = [axis for axis in range(3) if box.shape_ijk[axis] == 1]
+        return cls(box, thin[0] if len(thin) == 1 else None)
+
     @property
     def index(self) -> int:
         """The slice a 2D box was drawn in."""

@@ -7,6 +7,13 @@ from datetime import datetime, timezone
 from SAMLesionLib.masks import RunReport
 from SAMLesionLib.prompts import PromptSet
 
+LESION_TERMINOLOGY = (
+    "Segmentation category and type - 3D Slicer General Anatomy list"
+    "~SCT^49755003^Morphologically Altered Structure~SCT^4147007^Mass~^^"
+    "~Anatomic codes - DICOM master list~^^~^^"
+)
+"""A mass, in the form of Slicer's terminology tag."""
+
 PREFIX = "SAMLesion."
 """Our tags begin with this, so that they never meet another program's."""
 

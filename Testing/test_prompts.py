@@ -182,3 +182,9 @@ def test_a_small_message_cannot_fill_the_memory() -> None:
 
     with pytest.raises(PromptError, match="another count"):
         PromptSet.from_json([values])
+
+
+def test_a_box_drawn_in_3d_over_one_slice_is_a_2d_box_in_that_slice() -> None:
+    assert BoxPrompt.from_roi(IndexBox((1, 2, 3), (5, 6, 4))) == BoxPrompt(IndexBox((1, 2, 3), (5, 6, 4)), 2)
+    assert BoxPrompt.from_roi(IndexBox((1, 2, 3), (5, 6, 7))).axis is None
+    assert BoxPrompt.from_roi(IndexBox((1, 2, 3), (2, 3, 7))).axis is None

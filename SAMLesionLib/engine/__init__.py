@@ -7,7 +7,7 @@ import os
 # are alike.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-from SAMLesionLib.engine.engine import Engine  # noqa: E402  (after the variable)
-from SAMLesionLib.engine.worker import EngineWorker  # noqa: E402
+from SAMLesionLib.engine.engine import Engine
+from SAMLesionLib.engine.worker import EngineWorker
 
 __all__ = ["Engine", "EngineWorker"]

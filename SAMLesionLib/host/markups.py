@@ -87,13 +87,12 @@ def _box_prompts(node: Any, affine: Affine, _volume_node: Any) -> PromptSet:
     if node.GetNumberOfDefinedControlPoints() < 1 or (size <= 0).sum() > 1:
         raise PromptError(f"The box {node.GetName()} is not finished. Click its two corners.")
     box = IndexBox.around(affine.to_ijk(_roi_corners_ras(node, size)))
-    thin = [axis for axis in range(3) if box.shape_ijk[axis] == 1]
-    if len(thin) > 1:
+    if box.shape_ijk.count(1) > 1:
         raise PromptError(
             f"The box {node.GetName()} covers only {' x '.join(map(str, box.shape_ijk))} voxels. "
             "Draw it around the whole lesion."
         )
-    return PromptSet((BoxPrompt(box, thin[0] if thin else None),))
+    return PromptSet((BoxPrompt.from_roi(box),))
 
 
 def _roi_corners_ras(node: Any, size: Floats) -> Floats:

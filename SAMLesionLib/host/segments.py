@@ -29,16 +29,9 @@ from SAMLesionLib.host.labelmaps import (
     voxels_of_image,
 )
 from SAMLesionLib.host.volumes import check_scalar, parent_matrix
-from SAMLesionLib.provenance import PREFIX
+from SAMLesionLib.provenance import LESION_TERMINOLOGY, PREFIX
 
 _FACTS = ("Model", "WeightsSHA256", "Prompts", "Version", "Device", "Precision", "Time")
-LESION_TERMINOLOGY = (
-    "Segmentation category and type - 3D Slicer General Anatomy list"
-    "~SCT^49755003^Morphologically Altered Structure~SCT^4147007^Mass~^^"
-    "~Anatomic codes - DICOM master list~^^~^^"
-)
-"""A mass, in the form of Slicer's terminology tag."""
-
 TAG_NAMES = (
     *(f"{PREFIX}{name}" for name in _FACTS),
     "DICOM.SegmentAlgorithmType",

@@ -20,7 +20,7 @@ MAX_SAMPLES = 4_000_000
 def medsam_window(volume: Volume) -> Window:
     """The grey values between which MedSAM sees a volume.
 
-    CT: the soft-tissue window. Everything else: the 0.5 and 99.5 percentiles of the voxels above zero
+    CT, and what looks like CT where nobody said: the soft-tissue window. Everything else: the 0.5 and 99.5 percentiles of the voxels above zero
     (Ma et al. 2024, Methods, and the preprocessing script released with it).
 
     Args:
@@ -30,7 +30,7 @@ def medsam_window(volume: Volume) -> Window:
     Returns:
         (low, high), low below high.
     """
-    if volume.modality == "CT":
+    if volume.modality == "CT" or (volume.modality == "OT" and looks_like_ct(volume.voxels)):
         return CT_SOFT_TISSUE
     sample = _sample(volume.voxels)
     above = sample[sample > 0]
@@ -41,9 +41,9 @@ def medsam_window(volume: Volume) -> Window:
 
 
 def looks_like_ct(voxels: npt.NDArray[Any]) -> bool:
-    """Whether values fit Hounsfield units: air far below zero, and integers or nearly so."""
+    """Whether values fit Hounsfield units: air far below zero and bone above, as in no other scan."""
     sample = _sample(voxels)
-    return bool(sample.min() <= -900 and -1100 <= np.percentile(sample, 2) <= 200 and sample.max() > 200)
+    return bool(sample.min() <= -900 and sample.max() > 200)
 
 
 def rescale(plane: npt.NDArray[Any], window: Window) -> npt.NDArray[np.float32]:

@@ -7,10 +7,9 @@ from SAMLesionLib.io.memory import available_bytes, check_fits
 from SAMLesionLib.io.prompt_files import LesionPrompts, read_prompts, write_prompts
 from SAMLesionLib.io.segmentation_reader import read_mask, read_segmentation
 from SAMLesionLib.io.segmentation_writer import write_segmentation
-from SAMLesionLib.io.segments import LESION_TERMINOLOGY, Segment, Segmentation
+from SAMLesionLib.io.segments import Segment, Segmentation
 
 __all__ = [
-    "LESION_TERMINOLOGY",
     "DicomSeries",
     "LesionPrompts",
     "Segment",

@@ -100,7 +100,7 @@ def _prompts(markup: Mapping[str, Any], affine: Affine, file_name: str) -> list[
             f"{file_name} has the coordinate system {markup['coordinateSystem']!r}, not LPS or RAS."
         )
     if kind == "ROI":
-        return [BoxPrompt(IndexBox.around(affine.to_ijk(_roi_corners(markup), frame)))]
+        return [BoxPrompt.from_roi(IndexBox.around(affine.to_ijk(_roi_corners(markup), frame)))]
     if kind == "Fiducial":
         return [
             PointPrompt(_place(point, affine, frame), not _is_negative(point, markup))

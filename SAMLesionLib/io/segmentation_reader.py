@@ -17,7 +17,8 @@ from SAMLesionLib.io.files import suffix_of
 from SAMLesionLib.io.images import read_volume
 from SAMLesionLib.io.memory import check_fits
 from SAMLesionLib.io.nrrd import parse_tags
-from SAMLesionLib.io.segments import LESION_TERMINOLOGY, Segment, Segmentation, crop
+from SAMLesionLib.io.segments import Segment, Segmentation, crop
+from SAMLesionLib.provenance import LESION_TERMINOLOGY
 from SAMLesionLib.volume import Volume
 
 GRID_TOLERANCE_MM = 1e-2

@@ -9,13 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from SAMLesionLib.geometry import Affine, IndexBox, Triple
-
-LESION_TERMINOLOGY = (
-    "Segmentation category and type - 3D Slicer General Anatomy list"
-    "~SCT^49755003^Morphologically Altered Structure~SCT^4147007^Mass~^^"
-    "~Anatomic codes - DICOM master list~^^~^^"
-)
-"""A mass, in the form of Slicer's terminology tag."""
+from SAMLesionLib.provenance import LESION_TERMINOLOGY
 
 Colour = tuple[float, float, float]
 

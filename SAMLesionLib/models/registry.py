@@ -76,14 +76,14 @@ _CARDS = (
     ModelCard(
         name="sam-vit-b",
         title="SAM ViT-B",
-        summary="Segment Anything as published, trained on photographs: the baseline, and it takes points.",
+        summary="Segment Anything as published, trained on photographs: the baseline.",
         paper=_KIRILLOV_2023,
         licence="Apache-2.0",
         architecture=f"{_SAM}:build_sam_vit_b",
         image_size=1024,
         keeps_aspect=True,
         intensity="sam",
-        prompts=frozenset({"box", "line", "mask", "point"}),
+        prompts=frozenset({"box", "line", "mask"}),
         n_parameters=93_735_472,
         # Size and SHA-256 as recorded by several independent projects; the file's name carries the
         # start of its MD5.

@@ -20,7 +20,6 @@ from SAMLesionLib.host.segments import (
     lesion_colour,
 )
 from SAMLesionLib.host.volumes import matrix_from_array
-from SAMLesionLib.io import segments as io_segments
 
 pytestmark = pytest.mark.mrml
 
@@ -215,10 +214,6 @@ def test_new_lesions_have_names_colours_and_a_meaning(segments):
     assert segments.segment(segments.add(name="Lesion 3")).GetName() == "Lesion 3 1"
     for segment_id in ids:
         assert segments.segment(segment_id).GetTerminology() == LESION_TERMINOLOGY
-
-
-def test_scenes_and_files_say_the_same_of_a_lesion():
-    assert io_segments.LESION_TERMINOLOGY == LESION_TERMINOLOGY
 
 
 def test_forty_colours_differ():

@@ -212,7 +212,7 @@ def test_an_roi_along_the_voxels_is_exactly_their_block(
 ) -> None:
     (lesion,) = read(tmp_path, an_roi(prompt.box, affine), affine=affine)
 
-    assert lesion == LesionPrompts("tumour", PromptSet((prompt,)))
+    assert lesion == LesionPrompts("tumour", PromptSet((BoxPrompt.from_roi(prompt.box),)))
 
 
 def test_an_roi_across_the_voxels_covers_its_eight_corners(tmp_path: Path) -> None:
