@@ -63,16 +63,19 @@ class MaskDecoder(nn.Module):
             low_res_logits: PxMx4hx4w, above 0 inside the object; M is 3 or 1.
             iou: PxM, expected overlap of each mask with the object.
         """
-        image = image_embedding + dense
-        batch = max(len(image), len(sparse))
+        masks = range(1, NUM_MASK_TOKENS) if multimask else range(1)
+        return self.predict(image_embedding + dense, image_pe, sparse, masks)
+
+    def predict(self, image: Tensor, image_pe: Tensor, sparse: Tensor, masks: range) -> tuple[Tensor, Tensor]:
+        """The masks with these numbers, 0 to 3, for an embedding that holds its dense prompt already."""
+        batch = max(image.shape[0], sparse.shape[0])
         tokens = torch.cat((self.iou_token.weight, self.mask_tokens.weight))
         tokens = torch.cat((tokens.expand(batch, -1, -1), sparse.expand(batch, -1, -1)), dim=1)
         tokens, pixels = self.transformer(image.flatten(2).transpose(1, 2), image_pe, tokens)
-        wanted = range(1, NUM_MASK_TOKENS) if multimask else range(1)
-        classifiers = [self.output_hypernetworks_mlps[i](tokens[:, 1 + i]) for i in wanted]
+        classifiers = [self.output_hypernetworks_mlps[i](tokens[:, 1 + i]) for i in masks]
         logits = torch.stack(classifiers, dim=1) @ self._enlarge(pixels).transpose(1, 2)
         iou = self.iou_prediction_head(tokens[:, 0])
-        return fold_quarters(logits, image.shape[-2:]), iou[:, wanted.start : wanted.stop]
+        return fold_quarters(logits, image.shape[-2:]), iou[:, masks.start : masks.stop]
 
     def _enlarge(self, pixels: Tensor) -> Tensor:
         """The image tokens (Px(h*w)xC), each cut twice into 2x2: Px(h*w*2*2*2*2)xC/8.

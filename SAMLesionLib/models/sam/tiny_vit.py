@@ -161,16 +161,17 @@ class TinyViTBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """BxCxHxW to the same shape, in channels-last memory."""
-        tokens = x.permute(0, 2, 3, 1)
-        tokens = tokens + self._attend(tokens)
-        tokens = self.local_conv(tokens.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        b, c, height, width = x.shape
+        tokens = x.flatten(2).transpose(1, 2)
+        tokens = tokens + self._attend(tokens, height, width)
+        x = self.local_conv(tokens.transpose(1, 2).reshape(b, c, height, width))
+        tokens = x.flatten(2).transpose(1, 2)
         tokens = tokens + self.mlp(tokens)
-        return tokens.permute(0, 3, 1, 2)
+        return tokens.transpose(1, 2).reshape(b, c, height, width)
 
-    def _attend(self, tokens: Tensor) -> Tensor:
-        _, height, width, _ = tokens.shape
-        windows = self.attn(window_partition(tokens, self.window_size))
-        return window_unpartition(windows, self.window_size, height, width)
+    def _attend(self, tokens: Tensor, height: int, width: int) -> Tensor:
+        windows = window_partition(tokens.unflatten(1, (height, width)), self.window_size)
+        return window_unpartition(self.attn(windows), self.window_size, height, width).flatten(1, 2)
 
 
 class Attention(nn.Module):

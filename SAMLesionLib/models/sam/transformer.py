@@ -88,7 +88,7 @@ class Attention(nn.Module):
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Queries BxNxC, keys and values BxMxC to BxNxC; each batch is B or 1."""
-        batch = max(len(q), len(k))
+        batch = max(q.shape[0], k.shape[0])
         q = self._split(self.q_proj(q), batch)
         k = self._split(self.k_proj(k), batch)
         v = self._split(self.v_proj(v), batch)
