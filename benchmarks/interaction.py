@@ -1,0 +1,82 @@
+"""What a reader waits for: the first box on a slice, a second box on it, and what the server adds.
+
+A 2D box in one slice of a synthetic 512 x 512 x 40 CT, through the engine in this process and through a
+real `samlesion serve` on loopback. The second box lies elsewhere on the same, encoded slice.
+
+    python benchmarks/interaction.py [--repeats N] [--threads N]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+
+from SAMLesionLib import Affine, BoxPrompt, IndexBox, PromptSet, Segmenter, SegmentRequest, Volume, collect
+from SAMLesionLib.engine import Engine
+from SAMLesionLib.transport import LocalEngine
+
+MODEL = "lite-medsam"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repeats", type=int, default=20, help="second boxes; default 20")
+    parser.add_argument("--threads", type=int, help="CPU threads; default all cores")
+    args = parser.parse_args()
+    volume = a_scan()
+    here = _times(Engine(threads=args.threads), volume, args.repeats)
+    with LocalEngine() as server:
+        there = _times(server, volume, args.repeats)
+    print(f"first box on a slice (encoded on the way):  {here[0] * 1000:8.1f} ms")
+    print(f"another box on the encoded slice:           {here[1] * 1000:8.1f} ms")
+    print(f"the same through the server:                {there[1] * 1000:8.1f} ms")
+    print(f"the server adds:                            {(there[1] - here[1]) * 1000:8.1f} ms")
+    print(f"first over another box:                     {here[0] / here[1]:8.1f} times")
+
+
+def a_scan() -> Volume:
+    """Soft tissue with bright blobs and noise, in HU."""
+    rng = np.random.default_rng(0)
+    voxels = rng.normal(40, 12, (40, 512, 512)).astype(np.int16)
+    k, j, i = np.ogrid[:40, :512, :512]
+    for number in range(20):
+        at = (20, 60 + 90 * (number // 5), 60 + 90 * (number % 5))
+        inside = ((k - at[0]) / 4) ** 2 + ((j - at[1]) / 22) ** 2 + ((i - at[2]) / 16) ** 2 <= 1
+        voxels[inside] += 60
+    return Volume(voxels, Affine.from_spacing((0.8, 0.8, 3.0)), "phantom", "CT")
+
+
+def _times(segmenter: Segmenter, volume: Volume, repeats: int) -> tuple[float, float]:
+    """Seconds for the first box, and the median of boxes on a slice that is encoded."""
+    volume_id = segmenter.load_volume(volume)
+
+    def ask(box: IndexBox) -> Callable[[], object]:
+        request = SegmentRequest(volume_id, MODEL, PromptSet((BoxPrompt(box),)))
+        return lambda: collect(segmenter.segment(request), volume.shape_ijk)
+
+    _seconds(ask(_box(0, 10)))  # the model is loaded and warm, and slice 20 is new
+    first = _seconds(ask(_box(0, 20)))
+    return first, median(_seconds(ask(_box(1 + n % 19, 20))) for n in range(repeats))
+
+
+def _box(number: int, k: int) -> IndexBox:
+    """One voxel thick: the reader wants this slice alone."""
+    j, i = 60 + 90 * (number // 5), 60 + 90 * (number % 5)
+    return IndexBox((i - 18, j - 24, k), (i + 19, j + 25, k + 1))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = perf_counter()
+    work()
+    return perf_counter() - start
+
+
+if __name__ == "__main__":
+    main()
