@@ -132,7 +132,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("folder", type=Path, nargs="?", default=SAMPLES, help="folder of cases")
     parser.add_argument("--case", action="append", default=[], help="only this case; may be repeated")
     parser.add_argument("--seeds", type=int, default=1, help="how many times boxes are loosened; default 1")
-    parser.add_argument("--precision", default="auto", help="arithmetic of the encoder; default as users get it")
+    parser.add_argument("--precision", default="auto", help="of the encoder; default as users get it")
     parser.add_argument("--threads", type=int, default=None, help="CPU threads; default all cores")
     return parser.parse_args()
 
