@@ -76,9 +76,9 @@ class ReferenceSam(nn.Module):
         )
 
 
-def reference_sam_vit_b() -> ReferenceSam:
+def reference_sam_vit_b(image_size: int) -> ReferenceSam:
     encoder = {
-        "img_size": 1024,
+        "img_size": image_size,
         "patch_size": 16,
         "embed_dim": 768,
         "depth": 12,
@@ -86,7 +86,9 @@ def reference_sam_vit_b() -> ReferenceSam:
         "window_size": 14,
         "global_attn_indexes": (2, 5, 8, 11),
     }
-    return ReferenceSam(encoder, 256, 64, 16, {"num_heads": 8, "mlp_dim": 2048, "iou_hidden_dim": 256})
+    return ReferenceSam(
+        encoder, 256, image_size // 16, 16, {"num_heads": 8, "mlp_dim": 2048, "iou_hidden_dim": 256}
+    )
 
 
 def reference_tiny_sam() -> ReferenceSam:

@@ -73,7 +73,7 @@ class MaskDecoder(nn.Module):
         tokens = torch.cat((tokens.expand(batch, -1, -1), sparse.expand(batch, -1, -1)), dim=1)
         tokens, pixels = self.transformer(image.flatten(2).transpose(1, 2), image_pe, tokens)
         classifiers = [self.output_hypernetworks_mlps[i](tokens[:, 1 + i]) for i in masks]
-        logits = torch.stack(classifiers, dim=1) @ self._enlarge(pixels).transpose(1, 2)
+        logits = torch.bmm(self._enlarge(pixels), torch.stack(classifiers, dim=2)).transpose(1, 2)
         iou = self.iou_prediction_head(tokens[:, 0])
         return fold_quarters(logits, image.shape[-2:]), iou[:, masks.start : masks.stop]
 
