@@ -26,7 +26,7 @@ check: $(VENV)/.test ## formatting, lint and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
-bench: $(VENV)/.test ## measure quality and speed (many minutes)
+bench: $(VENV)/.bench ## measure quality and speed (many minutes)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 lists: ## write the CMake lists of Python files and resources anew
@@ -52,4 +52,8 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 $(VENV)/.test: $(VENV)/.demo
 	@echo "Installing what the tests need into $(VENV)" >&2
 	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[engine,fast-cpu,figures,slicer,test,check]"
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[bench]"
 	@touch $@

@@ -28,6 +28,9 @@ LARGEST_DIFFERENCE = 5e-2
 def main() -> None:
     """Compare, measure, print."""
     args = _arguments()
+    if not args.device:
+        print("No CUDA device is here, nothing was measured. Run this on a computer with an NVIDIA GPU.")
+        return
     torch.manual_seed(0)
     ours = build_sam_vit_b().eval()
     theirs = reference_encoder()
@@ -98,7 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=16, help="slices in one batch; default 16")
     parser.add_argument("--repeats", type=int, default=5, help="timed runs; default 5")
     parser.add_argument("--no-compile", action="store_true", help="without torch.compile")
-    gpu = "cuda" if torch.cuda.is_available() else "cpu"
+    gpu = "cuda" if torch.cuda.is_available() else ""
     parser.add_argument("--device", default=gpu, help="default the GPU where there is one")
     return parser.parse_args()
 
