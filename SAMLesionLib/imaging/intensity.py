@@ -20,8 +20,8 @@ MAX_SAMPLES = 4_000_000
 def medsam_window(volume: Volume) -> Window:
     """The grey values between which MedSAM sees a volume.
 
-    CT, and what looks like CT where nobody said: the soft-tissue window. Everything else: the 0.5 and 99.5 percentiles of the voxels above zero
-    (Ma et al. 2024, Methods, and the preprocessing script released with it).
+    CT, and what looks like CT where nobody said: the soft-tissue window. Everything else: the 0.5 and
+    99.5 percentiles of the voxels above zero (Ma et al. 2024, Methods, and the script released with it).
 
     Args:
         volume: the scan. Above 4 million voxels the percentiles come from every n-th plane, row

@@ -119,6 +119,11 @@ def test_boxes_between_two_slices_change_evenly() -> None:
     assert boxes[2].stop_ijk == (21, 25, 7)
 
 
+def test_a_thin_box_keeps_its_width_between_slices() -> None:
+    boxes = boxes_between([a_flat_box(2, 4, (1, 10), (2, 20)), a_flat_box(2, 6, (2, 10), (3, 20))])
+    assert boxes[1] == IndexBox((2, 10, 5), (3, 20, 6))
+
+
 def test_the_order_of_drawing_does_not_matter_and_the_last_box_of_a_slice_counts() -> None:
     first, last = a_flat_box(1, 4, (10, 10), (20, 20)), a_flat_box(1, 6, (10, 10), (14, 14))
     mistake = a_flat_box(1, 6, (0, 0), (50, 50))

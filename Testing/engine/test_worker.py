@@ -133,7 +133,16 @@ def test_a_segmenter_that_refuses_at_once_does_not_end_the_thread() -> None:
 
 
 def test_closing_an_answer_frees_the_engine_after_the_slice_at_hand() -> None:
-    segmenter = FakeSegmenter()
+    class Keeping(FakeSegmenter):
+        """Keeps its answers, so that only closing ends them."""
+
+        answers: tuple[Iterator[MaskUpdate], ...] = ()
+
+        def segment(self, request: SegmentRequest) -> Iterator[MaskUpdate]:
+            self.answers = (*self.answers, super().segment(request))
+            return self.answers[-1]
+
+    segmenter = Keeping()
     with a_worker(segmenter) as worker:
         answer = worker.segment(REQUEST)
         next(answer)

@@ -24,6 +24,11 @@ def test_ct_is_seen_through_the_soft_tissue_window_whatever_it_holds() -> None:
     assert medsam_window(a_volume(a_ct(), "CT")) == (-160, 240)
 
 
+def test_a_ct_is_recognised_where_nobody_said_and_only_there() -> None:
+    assert medsam_window(a_volume(a_ct(), "OT")) == (-160, 240)
+    assert medsam_window(a_volume(a_ct(), "MR")) != (-160, 240)
+
+
 @pytest.mark.parametrize("modality", ["MR", "PT", "OT"])
 def test_other_scans_are_seen_between_their_percentiles(modality: str) -> None:
     # 1 to 1001: the 0.5 percentile lies 0.5 % of the way along.
