@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from samlesion_command import IMAGE, samlesion
 
 BOX = ("--box", "160,82,12,211,120,18")

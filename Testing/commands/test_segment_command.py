@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 from samlesion_command import BOXES, IMAGE, SAMPLE, samlesion
 
 from SAMLesionLib import PromptSet

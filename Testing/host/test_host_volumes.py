@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 import slicer
 from mrml_cases import OBLIQUE, SHAPE_KJI, put_under, put_under_bend
 from vtk.util.numpy_support import vtk_to_numpy

@@ -9,7 +9,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 from SAMLesionLib.errors import ImageError
 from SAMLesionLib.io import check_fits, estimate_bytes, read_volume

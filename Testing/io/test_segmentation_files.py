@@ -7,7 +7,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-import SimpleITK as sitk  # noqa: N813
+import SimpleITK as sitk
 
 from SAMLesionLib import Affine, IndexBox, Volume
 from SAMLesionLib.errors import ImageError, OutputError
