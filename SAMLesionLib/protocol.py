@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -81,8 +82,8 @@ class SegmentRequest:
     window: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        if self.window is not None and not self.window[0] < self.window[1]:
-            raise PromptError(f"A window needs its low below its high value, got {self.window}.")
+        if self.window is not None and not 0 < self.window[1] - self.window[0] < math.inf:
+            raise PromptError(f"A window needs its low below its high value, both finite, got {self.window}.")
 
 
 @runtime_checkable

@@ -46,7 +46,9 @@ def test_a_refusal_names_the_prompt_and_the_models_that_understand_it() -> None:
         tags.check_prompts(PromptSet((BOX,)))
 
 
-@pytest.mark.parametrize("window", [(10.0, 10.0), (20.0, -20.0), (float("nan"), 1.0)])
+@pytest.mark.parametrize(
+    "window", [(10.0, 10.0), (20.0, -20.0), (float("nan"), 1.0), (0.0, float("inf")), (-float("inf"), 0.0)]
+)
 def test_a_window_needs_its_ends_in_order(window: tuple[float, float]) -> None:
     with pytest.raises(PromptError, match="low below its high"):
         SegmentRequest("id", "sam", PromptSet((BOX,)), window)
