@@ -10,9 +10,9 @@ from time import perf_counter
 
 import torch
 
-from SAMLesionLib.engine.devices import choose_hardware, out_of_memory_said
+from SAMLesionLib.engine.devices import Hardware, choose_hardware, out_of_memory_said
 from SAMLesionLib.engine.embeddings import EmbeddingCache
-from SAMLesionLib.engine.networks import runnable
+from SAMLesionLib.engine.networks import SamNetwork, runnable
 from SAMLesionLib.engine.plans import PLANNED_KINDS, plan_slices
 from SAMLesionLib.engine.predictors import SlicePredictor
 from SAMLesionLib.engine.propagation import segment_slices
@@ -49,6 +49,7 @@ class Engine:
         volumes_bytes: int = VOLUMES_BYTES,
         models: Mapping[str, ModelCard] = MODELS,
         load: Callable[[ModelCard], LoadedModel] = weights.load,
+        prepare: Callable[[LoadedModel, Hardware], SamNetwork] = runnable,
     ) -> None:
         """Choose the hardware; models are loaded when first asked for.
 
@@ -60,6 +61,7 @@ class Engine:
             volumes_bytes: memory for volumes; the least recently used go first.
             models: the models to choose from, by name.
             load: how a `ModelCard` becomes a network with its weights.
+            prepare: how that network is made ready to answer on the hardware.
 
         Raises:
             InputError: when the device is not here.
@@ -68,7 +70,7 @@ class Engine:
         torch.set_num_threads(self.hardware.threads)
         if self.hardware.device.type == "cpu":
             keep_freed_memory()
-        self._cards, self._load = models, load
+        self._cards, self._load, self._prepare = models, load, prepare
         self._cache = EmbeddingCache(embeddings_bytes)
         self._predictors: dict[str, SlicePredictor] = {}
         self._volumes: OrderedDict[str, _Held] = OrderedDict()
@@ -148,7 +150,7 @@ class Engine:
         if name not in self._predictors:
             card = find(name, self._cards)
             loaded = self._load(card)
-            network = runnable(loaded, self.hardware)
+            network = self._prepare(loaded, self.hardware)
             logger.info("%s runs on %s", card.title, network.description)
             self._predictors[name] = SlicePredictor(card, network, loaded.sha256, self.hardware, self._cache)
         return self._predictors[name]

@@ -12,6 +12,8 @@ import numpy as np
 import torch
 
 from SAMLesionLib.engine import Engine
+from SAMLesionLib.engine.devices import Hardware
+from SAMLesionLib.engine.networks import SamNetwork, TorchSam
 from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.models.sam import Sam, build_tiny_lite_medsam
@@ -53,27 +55,28 @@ def load_tiny(card: ModelCard) -> LoadedModel:
     return LoadedModel(a_tiny_network(), f"hash of {card.name}", Path("tiny.pth"))
 
 
-def a_network_that(does: Callable[[], None]) -> Callable[[ModelCard], LoadedModel]:
-    """A `load` whose network calls `does` before it encodes a slice."""
+def in_torch(loaded: LoadedModel, hardware: Hardware) -> TorchSam:
+    assert isinstance(loaded.network, Sam)
+    return TorchSam(loaded.network, hardware)
 
-    class Watched(Sam):
+
+def a_network_that(does: Callable[[], None]) -> Callable[[LoadedModel, Hardware], SamNetwork]:
+    """A `prepare` whose network calls `does` before it encodes a slice."""
+
+    class Watched(TorchSam):
         def encode(self, image: torch.Tensor) -> torch.Tensor:
             does()
             return super().encode(image)
 
-    def load(card: ModelCard) -> LoadedModel:
-        plain = a_tiny_network()
-        watched = Watched(plain.image_encoder, plain.prompt_encoder, plain.mask_decoder)
-        return LoadedModel(watched.eval(), "watched", Path("watched.pth"))
-
-    return load
+    return lambda loaded, hardware: Watched(a_tiny_network(), hardware)
 
 
-def an_engine(
-    *cards: ModelCard, load: Callable[[ModelCard], LoadedModel] = load_tiny, **settings: Any
-) -> Engine:
+def an_engine(*cards: ModelCard, **settings: Any) -> Engine:
+    """An engine of tiny models that run in torch."""
     models = MappingProxyType({card.name: card for card in cards or (TINY,)})
-    return Engine("cpu", "float32", threads=1, models=models, load=load, **settings)
+    return Engine(
+        "cpu", "float32", threads=1, models=models, **{"load": load_tiny, "prepare": in_torch, **settings}
+    )
 
 
 def a_volume(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from SAMLesionLib import __version__
-from SAMLesionLib.engine import Engine
+from SAMLesionLib.engine import Engine, networks
 from SAMLesionLib.errors import (
     ImageError,
     OutOfMemory,
@@ -32,6 +34,8 @@ from SAMLesionLib.errors import (
 )
 from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.masks import MaskUpdate, RunReport, collect
+from SAMLesionLib.models.cards import ModelCard
+from SAMLesionLib.models.weights import LoadedModel
 from SAMLesionLib.prompts import BoxPrompt, MaskPrompt, PointPrompt
 from SAMLesionLib.protocol import Segmenter, SegmentRequest
 from SAMLesionLib.volume import Volume
@@ -151,6 +155,22 @@ def test_two_answers_made_by_turns_are_those_made_alone(engine: Engine) -> None:
         assert np.array_equal(collect(updates, VOLUME.shape_ijk)[0], expected)
 
 
+def test_openvino_answers_the_same_warm_and_cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("openvino")
+    monkeypatch.setattr(networks, "_converted_models", lambda: tmp_path)
+    prepare = cache(networks.runnable)  # converting takes seconds
+    loaded = load_tiny(TINY)
+    engine, other = (an_engine(load=lambda card: loaded, prepare=prepare) for _ in range(2))
+    for each in (engine, other):
+        each.load_volume(VOLUME)
+    cold, _ = answer_of(engine)
+    answer_of(other, BoxPrompt(IndexBox((12, 6, 5), (25, 18, 12))))
+    half_warm, report = answer_of(other)
+    assert 0 < report.n_encoded < N_SLICES
+    assert np.array_equal(half_warm, cold)
+    assert any(tmp_path.iterdir())  # OpenVINO it was
+
+
 def test_the_same_content_under_another_name_is_found_in_the_cache(engine: Engine) -> None:
     answer_of(engine)
     again = a_volume(name="the same")
@@ -159,7 +179,9 @@ def test_the_same_content_under_another_name_is_found_in_the_cache(engine: Engin
 
 
 def test_another_model_does_not_take_the_embeddings_of_the_first() -> None:
-    load = a_network_that(lambda: None)  # the same file for both, which see it through recipes of their own
+    def load(card: ModelCard) -> LoadedModel:  # the same file for both, seen through recipes of their own
+        return load_tiny(TINY)
+
     engine = an_engine(TINY, replace(TINY, name="tinier"), load=load)
     engine.load_volume(VOLUME)
     answer_of(engine)
@@ -187,7 +209,7 @@ def test_the_window_of_the_recipe_may_be_named(engine: Engine) -> None:
 
 def test_closing_the_answer_ends_the_work() -> None:
     encoded: list[int] = []
-    engine = an_engine(load=a_network_that(lambda: encoded.append(1)))
+    engine = an_engine(prepare=a_network_that(lambda: encoded.append(1)))
     engine.load_volume(VOLUME)
     answer = engine.segment(a_request(VOLUME))
     next(answer)
@@ -200,7 +222,7 @@ def test_closing_the_answer_ends_the_work() -> None:
 
 def test_nothing_is_encoded_before_the_first_update_is_asked_for() -> None:
     encoded: list[int] = []
-    engine = an_engine(load=a_network_that(lambda: encoded.append(1)))
+    engine = an_engine(prepare=a_network_that(lambda: encoded.append(1)))
     engine.load_volume(VOLUME)
     engine.segment(a_request(VOLUME))
     assert not encoded
@@ -325,7 +347,12 @@ def test_a_request_without_prompts_is_refused(engine: Engine) -> None:
 
 def test_prompts_are_refused_before_weights_are_loaded() -> None:
     loaded: list[str] = []
-    engine = an_engine(load=lambda card: loaded.append(card.name) or load_tiny(card))  # type: ignore[func-returns-value]
+
+    def load(card: ModelCard) -> LoadedModel:
+        loaded.append(card.name)
+        return load_tiny(card)
+
+    engine = an_engine(load=load)
     engine.load_volume(VOLUME)
     with pytest.raises(PromptError):
         answer_of(engine, BoxPrompt(IndexBox((90, 8, 3), (99, 20, 9))))
@@ -336,13 +363,13 @@ def test_prompts_are_refused_before_weights_are_loaded() -> None:
 
 
 def test_missing_weights_are_said_and_may_come_later() -> None:
-    def load(card: object) -> object:
+    def load(card: ModelCard) -> LoadedModel:
         if not is_here:
             raise WeightsError("The weights of Tiny are not here.")
         return load_tiny(TINY)
 
     is_here: list[bool] = []
-    engine = an_engine(load=load)  # type: ignore[arg-type]
+    engine = an_engine(load=load)
     engine.load_volume(VOLUME)
     with pytest.raises(WeightsError, match="not here"):
         answer_of(engine)
@@ -357,7 +384,7 @@ def test_a_device_too_small_is_said_and_the_engine_stays_usable() -> None:
         if errors and (error := errors.pop(0)):
             raise error
 
-    engine = an_engine(load=a_network_that(fail_once))
+    engine = an_engine(prepare=a_network_that(fail_once))
     engine.load_volume(VOLUME)
     with pytest.raises(OutOfMemory, match="choose a smaller model"):
         answer_of(engine)
