@@ -6,10 +6,11 @@ before. What changed between two snapshots is told to listeners as events, whate
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from enum import Enum
+from itertools import count
 
 from SAMLesionLib.errors import InputError, PromptError
 from SAMLesionLib.events import (
@@ -96,7 +97,7 @@ class Annotation:
         self._past: list[Snapshot] = []
         self._future: list[Snapshot] = []
         self._max_steps = max_steps
-        self._n_named = len(self._now.lesions)
+        self._ids_ever = {lesion.lesion_id for lesion in self._now.lesions}
 
     @property
     def snapshot(self) -> Snapshot:
@@ -128,15 +129,26 @@ class Annotation:
         """Begin a new lesion; without names it becomes `lesion_3`, "Lesion 3".
 
         Raises:
-            InputError: the id is taken.
+            InputError: a lesion has this id, or had it before it was deleted.
         """
         if lesion_id is None:
-            lesion_id = self._next_id()
-        elif self._now.find(lesion_id):
-            raise InputError(f"There already is a lesion {lesion_id!r}. Choose another id.")
+            lesion_id = self.new_id()
+        elif lesion_id in self._ids_ever:
+            raise InputError(f"There already is or was a lesion {lesion_id!r}. Choose another id.")
+        self._ids_ever.add(lesion_id)
         lesion = Lesion(lesion_id, name or lesion_id.replace("_", " ").capitalize())
         self._do(Snapshot((*self._now.lesions, lesion)))
         return lesion
+
+    def new_id(self, taken: Container[str] = ()) -> str:
+        """An id, such as `lesion_3`, that no lesion of this session has or had.
+
+        Args:
+            taken: ids of other things to keep clear of, too.
+        """
+        # Never reused: what is kept under the id of a deleted lesion waits for the undo that brings it back.
+        ids = (f"lesion_{n}" for n in count(len(self._ids_ever) + 1))
+        return next(i for i in ids if i not in self._ids_ever and i not in taken)
 
     def add_prompt(self, lesion_id: str, prompt: Prompt) -> Lesion:
         """Add what was drawn to a lesion.
@@ -218,13 +230,6 @@ class Annotation:
         if not 0 <= index < len(prompts):
             raise InputError(f"{lesion.name} has {len(prompts)} prompts (numbered from 0), got {index}.")
         return lesion, prompts[:index], prompts[index + 1 :]
-
-    def _next_id(self) -> str:
-        # Counted, never reused: a deleted lesion that undo brings back must find its name free.
-        self._n_named += 1
-        while self._now.find(f"lesion_{self._n_named}"):
-            self._n_named += 1
-        return f"lesion_{self._n_named}"
 
     def _change(self, lesion: Lesion) -> Lesion:
         self._do(self._now.with_lesion(lesion))

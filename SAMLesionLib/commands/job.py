@@ -14,21 +14,12 @@ from SAMLesionLib.geometry import Affine
 from SAMLesionLib.io import LesionPrompts, Segment
 from SAMLesionLib.masks import MaskUpdate, RunReport, collect
 from SAMLesionLib.metrics import axial_diameter
+from SAMLesionLib.palette import lesion_colour
 from SAMLesionLib.protocol import Segmenter, SegmentRequest
 from SAMLesionLib.provenance import provenance_tags
 from SAMLesionLib.volume import Volume
 
 Window = tuple[float, float]
-
-COLOURS = (
-    (0.90, 0.24, 0.24),
-    (0.18, 0.66, 0.87),
-    (0.95, 0.71, 0.16),
-    (0.36, 0.73, 0.36),
-    (0.70, 0.42, 0.85),
-    (0.93, 0.48, 0.62),
-)
-"""Red, green and blue (0 to 1) of the segments in turn, easy to tell apart on grey."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +93,7 @@ def segment_lesions(
         if report is None:
             raise EngineError(f"The engine ended its answer for {lesion.name} too early. Try again.")
         tags = provenance_tags(report, lesion.prompts)
-        segment = Segment(lesion.name, mask, colour=COLOURS[number % len(COLOURS)], tags=tags)
+        segment = Segment(lesion.name, mask, colour=lesion_colour(number), tags=tags)
         yield Lesion(segment, report, perf_counter() - start, volume.affine)
 
 

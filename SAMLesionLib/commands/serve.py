@@ -59,12 +59,9 @@ def run(args: argparse.Namespace) -> int:
     # Before the models load: a taken port is told at once.
     listener = bind(args.host, args.port, allow_remote=args.allow_remote)
     engine = engine_from(args)
-
-    from SAMLesionLib.engine import EngineWorker
-
     console.say("Engine ready to serve; stop it with Ctrl-C.")
     run_server(
-        EngineWorker(engine),
+        engine,
         token=token,
         device=str(engine.device),
         ready_file=args.ready_file,

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Literal, Protocol
 
-import platformdirs
 import torch
 
 from SAMLesionLib.engine.devices import Hardware
 from SAMLesionLib.models.sam import Sam, fuse_for_inference
+from SAMLesionLib.models.store import converted_folder
 from SAMLesionLib.models.weights import LoadedModel
 
 logger = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ class OpenVinoNetwork:
         from SAMLesionLib.models.sam.openvino_backend import OpenVinoSam
 
         wish: Literal["bf16", "f32"] = "bf16" if hardware.precision == torch.bfloat16 else "f32"
-        self._sam = OpenVinoSam(sam, _converted_models(), wish, hardware.threads)
+        self._sam = OpenVinoSam(sam, converted_folder(), wish, hardware.threads)
         self.precision = "bfloat16" if self._sam.precision == "bf16" else "float32"
         self.description = f"OpenVINO, cpu, {self.precision}"
 
@@ -83,7 +82,3 @@ def runnable(loaded: LoadedModel, hardware: Hardware) -> SamNetwork:
         except (RuntimeError, OSError) as error:  # a processor or disk that OpenVINO cannot use
             logger.warning("OpenVINO cannot run this model (%s); torch does, more slowly.", error)
     return TorchSam(loaded.network, hardware)
-
-
-def _converted_models() -> Path:
-    return Path(platformdirs.user_cache_dir("samlesion", appauthor=False)) / "openvino"

@@ -68,10 +68,7 @@ def segment_slices(
 def slice_logits(
     predictor: SlicePredictor, volume: Volume, plan: SlicePlan, position: int, window: Window
 ) -> Floats:
-    """The network's answer in one slice, over the plan's block (rows, columns).
-
-    Voxels of the block outside what the network looked at get the lowest logit.
-    """
+    """The network's answer in one slice, over the plan's block (rows, columns)."""
     box, block = plan.boxes[position], plan.block
     view = slab(view_of(block, plan.axis, volume), plan.axis, box.start_ijk[plan.axis])
     frame = predictor.frame(volume, plan.axis, view)

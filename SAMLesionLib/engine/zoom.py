@@ -27,7 +27,7 @@ def view_of(block: IndexBox, axis: int, volume: Volume) -> IndexBox:
         volume: the scan.
 
     Returns:
-        A block with the volume's whole extent along `axis`.
+        A block that holds the lesion's; along `axis` its slices, or all of them for a whole-slice view.
     """
     spacing, whole = volume.affine.spacing_mm, volume.block
     in_plane = IN_PLANE[axis]

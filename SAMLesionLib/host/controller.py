@@ -85,7 +85,7 @@ class Controller:
 
     def add_lesion(self, name: str | None = None) -> str:
         """Begin a lesion with an empty segment; returns the id of both."""
-        segment_id = self.segments.add(f"lesion_{len(self.segments.segment_ids) + 1}", name)
+        segment_id = self.segments.add(self.annotation.new_id(self.segments.segment_ids), name)
         return self.annotation.add_lesion(segment_id, self.segments.segment(segment_id).GetName()).lesion_id
 
     def add_markup(self, node: Any, lesion_id: str) -> Lesion:
@@ -152,6 +152,7 @@ class Controller:
             self.segments.restore(lesion_id, self._removed.pop(lesion_id))
         elif lesion_id not in self.segments.segment_ids:
             self.segments.add(lesion_id, self.annotation.lesion(lesion_id).name)
+            self._histories.pop(lesion_id, None)  # its answers were shown in a segment that is gone
 
     def _then_catch_up(self, has_moved: bool) -> bool:
         self._catch_up()

@@ -8,7 +8,6 @@ same with forty lesions as with one. Saving puts them together again (`files.sav
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -29,6 +28,7 @@ from SAMLesionLib.host.labelmaps import (
     voxels_of_image,
 )
 from SAMLesionLib.host.volumes import check_scalar, parent_matrix
+from SAMLesionLib.palette import lesion_colour
 from SAMLesionLib.provenance import LESION_TERMINOLOGY, PREFIX
 
 _FACTS = ("Model", "WeightsSHA256", "Prompts", "Version", "Device", "Precision", "Time")
@@ -254,12 +254,6 @@ class LesionSegments:
         if base != "Lesion" and base not in taken:
             return base
         return next(name for n in range(1, len(taken) + 2) if (name := f"{base} {n}") not in taken)
-
-
-def lesion_colour(n: int) -> tuple[float, float, float]:
-    """The n-th of a row of colours (red, green, blue; 0 to 1) in which neighbours differ clearly."""
-    # Hues a golden section apart never come close to an earlier one soon; the brightness alternates.
-    return colorsys.hsv_to_rgb((0.02 + 0.618034 * n) % 1.0, 0.75, (0.95, 0.75)[n // 8 % 2])
 
 
 def safe_tag(text: str) -> str:

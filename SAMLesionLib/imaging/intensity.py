@@ -41,9 +41,11 @@ def medsam_window(volume: Volume) -> Window:
 
 
 def looks_like_ct(voxels: npt.NDArray[Any]) -> bool:
-    """Whether values fit Hounsfield units: air far below zero and bone above, as in no other scan."""
+    """Whether values fit Hounsfield units: air near -1000, bone above, and nothing below air but padding."""
     sample = _sample(voxels)
-    return bool(sample.min() <= -900 and sample.max() > 200)
+    padding = sample[sample < -1100]
+    is_one_value = padding.size == 0 or padding.min() == padding.max()
+    return bool(sample.min() <= -900 and sample.max() > 200 and is_one_value)
 
 
 def rescale(plane: npt.NDArray[Any], window: Window) -> npt.NDArray[np.float32]:

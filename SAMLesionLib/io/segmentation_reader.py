@@ -18,13 +18,13 @@ from SAMLesionLib.io.images import read_volume
 from SAMLesionLib.io.memory import check_fits
 from SAMLesionLib.io.nrrd import parse_tags
 from SAMLesionLib.io.segments import Segment, Segmentation, crop
+from SAMLesionLib.palette import lesion_colour
 from SAMLesionLib.provenance import LESION_TERMINOLOGY
 from SAMLesionLib.volume import Volume
 
 GRID_TOLERANCE_MM = 1e-2
 """Two grids are one when no corner differs by more; files round to about a thousandth of this."""
 
-_COLOURS = ((0.9, 0.2, 0.2), (0.2, 0.7, 0.3), (0.3, 0.5, 0.9), (0.9, 0.7, 0.2), (0.7, 0.3, 0.8))
 _DEFAULTS = {"Name": "Segment", "Color": "0.9 0.2 0.2", "LabelValue": "1", "Layer": "0", "Tags": ""}
 
 
@@ -118,7 +118,7 @@ def _from_labels(voxels: npt.NDArray[Any], path: Path) -> tuple[Segment, ...]:
             f"Label {int(label)}",
             voxels[block.slices_kji()] == label,
             block,
-            _COLOURS[int(label - 1) % len(_COLOURS)],
+            lesion_colour(int(label) - 1),
         )
         for label, block in sorted(blocks.items(), key=lambda item: item[0])
         if block is not None

@@ -29,6 +29,11 @@ _HASH_LENGTH = 16
 _ENDINGS = {"torch": ".pth", "safetensors": ".safetensors"}
 
 
+def converted_folder() -> Path:
+    """Where networks converted for a faster runtime are kept; they can be made again at any time."""
+    return Path(platformdirs.user_cache_dir("samlesion", appauthor=False)) / "converted"
+
+
 def weights_folder() -> Path:
     """Where downloaded and imported weights are kept; `SAMLESION_WEIGHTS` names another place."""
     chosen = os.environ.get(FOLDER_VARIABLE)

@@ -140,11 +140,17 @@ class LocalEngine:
 
     def _launch(self) -> tuple[EngineProcess, EngineClient]:
         process = EngineProcess(self._settings, self.log_path)
+        try:
+            client = EngineClient(
+                process.address, process.token, self._settings.answer_s, volumes=self._volumes
+            )
+            threading.Thread(
+                target=self._watch, args=(process,), name="samlesion-engine-health", daemon=True
+            ).start()
+        except BaseException:
+            process.kill()  # nobody else knows of it yet
+            raise
         self.n_starts += 1
-        client = EngineClient(process.address, process.token, self._settings.answer_s, volumes=self._volumes)
-        threading.Thread(
-            target=self._watch, args=(process,), name="samlesion-engine-health", daemon=True
-        ).start()
         return process, client
 
     def _watch(self, process: EngineProcess) -> None:

@@ -75,11 +75,14 @@ class EngineProcess:
         self.token = secrets.token_urlsafe(32)
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._process = self._start()
-        threading.Thread(target=self._listen, name="samlesion-engine-output", daemon=True).start()
+        listener = threading.Thread(target=self._listen, name="samlesion-engine-output", daemon=True)
         try:
+            listener.start()
             self.address = self._wait_ready()
         except BaseException:
             self.kill()
+            if not listener.is_alive():  # it closes what it reads, but may never have begun
+                self._close_stdout()
             raise
 
     @property
@@ -180,6 +183,11 @@ class EngineProcess:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
+
+    def _close_stdout(self) -> None:
+        assert self._process.stdout is not None
+        with contextlib.suppress(OSError):
+            self._process.stdout.close()
 
 
 def new_log_path() -> Path:

@@ -73,7 +73,7 @@ class CastAfter(nn.Module):
 
 
 class StripMBConv(nn.Module):
-    """An MBConv with folded norms that works through the map a few rows at a time."""
+    """An MBConv with folded norms that, on a CPU, works through the map a few rows at a time."""
 
     def __init__(self, block: MBConv) -> None:
         super().__init__()
@@ -81,16 +81,17 @@ class StripMBConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """BxCxHxW to the same shape."""
+        height = x.shape[2]
+        step = STRIP_ROWS if x.device.type == "cpu" else height
         out = torch.empty_like(x)
-        for top in range(0, x.shape[2], STRIP_ROWS):
-            rows = slice(top, top + STRIP_ROWS)
-            out[:, :, rows] = F.gelu(x[:, :, rows] + self._filter(x, top))
+        for top in range(0, height, step):
+            bottom = min(top + step, height)
+            out[:, :, top:bottom] = F.gelu(x[:, :, top:bottom] + self._filter(x, top, bottom))
         return out
 
-    def _filter(self, x: Tensor, top: int) -> Tensor:
+    def _filter(self, x: Tensor, top: int, bottom: int) -> Tensor:
         """The bottleneck's answer for one strip, from its rows and one neighbour on each side."""
         height = x.shape[2]
-        bottom = min(top + STRIP_ROWS, height)
         wide = F.gelu(self.conv1(x[:, :, max(top - 1, 0) : bottom + 1]))
         # The 3x3 filter sees zeros outside the map, and only there.
         wide = F.pad(wide, (0, 0, int(top == 0), int(bottom == height)))
