@@ -12,6 +12,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/picture.py
   SAMLesionLib/commands/prompt_options.py
   SAMLesionLib/commands/prompt_text.py
+  SAMLesionLib/commands/sample.py
   SAMLesionLib/commands/segment.py
   SAMLesionLib/commands/serve.py
   SAMLesionLib/engine/__init__.py
@@ -79,6 +80,8 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/sam/image_encoder.py
   SAMLesionLib/models/sam/inference.py
   SAMLesionLib/models/sam/mask_decoder.py
+  SAMLesionLib/models/sam/openvino_backend.py
+  SAMLesionLib/models/sam/openvino_graphs.py
   SAMLesionLib/models/sam/prompt_encoder.py
   SAMLesionLib/models/sam/sam.py
   SAMLesionLib/models/sam/tiny_vit.py
@@ -86,6 +89,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/state_dicts.py
   SAMLesionLib/models/store.py
   SAMLesionLib/models/weights.py
+  SAMLesionLib/palette.py
   SAMLesionLib/prompts.py
   SAMLesionLib/protocol.py
   SAMLesionLib/provenance.py

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import numpy.typing as npt
 
 from SAMLesionLib.commands import console
 from SAMLesionLib.commands.engine_options import add_engine_options, engine_from, model_card
+from SAMLesionLib.commands.sample import Case, read_case
 from SAMLesionLib.errors import OutputError
 from SAMLesionLib.prompts import BoxPrompt
 from SAMLesionLib.volume import Volume
@@ -22,29 +22,11 @@ if TYPE_CHECKING:
     from SAMLesionLib.commands.job import Lesion
     from SAMLesionLib.io import LesionPrompts
 
-SAMPLE = Path(__file__).resolve().parent.parent / "samples" / "pyradiomics_brain1"
-"""A contrast-enhanced T1 MR with an expert's mask and two boxes; its README names source and licence."""
-
 DESCRIPTION = """Segments the two lesions of a brain tumour MR from one 3D box each. Writes brain1.seg.nrrd
 (open it in 3D Slicer) and brain1.png, and prints how well they agree with the expert: Dice (0 to 1),
 normalised surface Dice at 2 mm (0 to 1), volumes in ml, times in seconds, memory in MB."""
 TOLERANCE_MM = 2.0
 Mask = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, eq=False)
-class Case:
-    """The sample.
-
-    Attributes:
-        volume: the scan.
-        expert: the expert's mask, (k, j, i).
-        lesions: what a reader drew: one 3D box a lesion.
-    """
-
-    volume: Volume
-    expert: Mask
-    lesions: tuple[LesionPrompts, ...]
 
 
 def add_parser(verbs: Any) -> None:
@@ -83,15 +65,6 @@ def run(args: argparse.Namespace) -> int:
         result["picture"] = str(picture)
     console.print_json(result) if args.json else _print_table(result)
     return 0
-
-
-def read_case() -> Case:
-    """The sample from the installed package."""
-    from SAMLesionLib.io import read_mask, read_prompts, read_volume
-
-    volume = replace(read_volume(SAMPLE / "image.nrrd", "MR"), name="brain1")
-    expert = read_mask(SAMPLE / "label.nrrd", volume)
-    return Case(volume, expert, read_prompts(SAMPLE / "prompts.json", volume.affine))
 
 
 def compare(case: Case, lesions: Sequence[Lesion]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
+from SAMLesionLib.commands.sample import Case
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.prompts import BoxPrompt
-
-if TYPE_CHECKING:
-    from SAMLesionLib.commands.demo import Case
 
 Mask = npt.NDArray[np.bool_]
 Span = tuple[float, float]

@@ -9,7 +9,7 @@ import pytest
 from samlesion_command import samlesion
 
 from SAMLesionLib import BoxPrompt, IndexBox
-from SAMLesionLib.commands.demo import SAMPLE, read_case
+from SAMLesionLib.commands.sample import SAMPLE, read_case
 from SAMLesionLib.io import read_segmentation
 
 

@@ -12,6 +12,7 @@ from SAMLesionLib import Affine, BoxPrompt, IndexBox, PromptSet, Volume
 from SAMLesionLib.commands.job import Lesion, axial_axis, segment_lesions
 from SAMLesionLib.errors import EngineError
 from SAMLesionLib.io import LesionPrompts
+from SAMLesionLib.palette import lesion_colour
 
 
 @pytest.fixture
@@ -43,7 +44,7 @@ def test_the_longest_axial_diameter_is_in_millimetres(a_scan) -> None:
 def test_each_lesion_has_its_name_and_a_colour_of_its_own(a_scan) -> None:
     lesions = run(a_scan, ASKED, LesionPrompts("Other", ASKED.prompts))
     assert [x.segment.name for x in lesions] == ["Tumour", "Other"]
-    assert len({x.segment.colour for x in lesions}) == 2
+    assert [x.segment.colour for x in lesions] == [lesion_colour(0), lesion_colour(1)]
 
 
 def test_the_tags_hold_the_prompts(a_scan) -> None:
