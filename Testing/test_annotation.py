@@ -91,7 +91,7 @@ def test_unknown_lesions_prompts_and_taken_ids_are_refused(annotation):
         annotation.add_prompt("ghost", A_BOX)
     with pytest.raises(InputError, match="has 0 prompts"):
         annotation.remove_prompt(lesion, 0)
-    with pytest.raises(InputError, match="already is a lesion 'tumour'"):
+    with pytest.raises(InputError, match="already is or was a lesion 'tumour'"):
         annotation.add_lesion("tumour")
     assert not Annotation().undo()
 
@@ -105,6 +105,15 @@ def test_a_deleted_lesion_comes_back_whole_and_no_new_one_takes_its_id(annotatio
     annotation.undo()
     annotation.undo()
     assert annotation.lesion(first).prompts.prompts == (A_MASK,)
+
+
+def test_an_id_of_the_callers_own_is_not_reused_either(annotation):
+    annotation.add_lesion("lesion_2")
+    annotation.delete("lesion_2")
+    with pytest.raises(InputError, match="already is or was a lesion 'lesion_2'"):
+        annotation.add_lesion("lesion_2")
+    assert annotation.add_lesion().lesion_id == "lesion_3"
+    assert annotation.new_id(taken={"lesion_4"}) == "lesion_5"
 
 
 def test_every_action_is_told_once_with_its_cause(annotation, told):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from fakes import FAKE_MODEL, FakeSegmenter
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from mrml_cases import SHAPE_KJI, any_box, make_volume, put_under_bend
 
 from SAMLesionLib.errors import InputError, PromptError
@@ -257,6 +258,31 @@ def test_a_deleted_lesion_comes_back_with_voxels_name_and_tags(reader, a_lesion)
     assert not reader.segments.read(a_lesion).any()
 
 
+def test_a_new_lesion_takes_nothing_over_from_a_deleted_one(reader, a_lesion):
+    reader.draw(a_lesion, A_BOX)
+    reader.settle()
+    reader.controller.annotation.delete(a_lesion)
+    other = reader.controller.add_lesion()
+    assert other != a_lesion
+    assert reader.segments.segment_ids == (other,)
+    assert not reader.segments.read(other).any()
+
+
+def test_a_new_lesion_keeps_clear_of_segments_that_are_no_lesions(reader, a_lesion):
+    assert (a_lesion, reader.segments.add("lesion_2")) == ("lesion_1", "lesion_2")
+    assert reader.controller.add_lesion() == "lesion_3"
+
+
+def test_a_lesion_whose_segment_the_reader_removed_gets_its_mask_anew(reader, a_lesion):
+    reader.draw(a_lesion, A_BOX)
+    reader.settle()
+    reader.segments.remove(a_lesion)
+    reader.controller.annotation.delete(a_lesion)
+    reader.controller.undo()
+    reader.settle()
+    assert np.array_equal(reader.segments.read(a_lesion), reader.expected(A_BOX))
+
+
 def test_a_lesion_whose_segment_the_reader_removed_can_still_be_deleted(reader, a_lesion):
     reader.segments.remove(a_lesion)
     reader.controller.annotation.delete(a_lesion)
@@ -287,9 +313,28 @@ ACTIONS = (
 )
 
 
+@dataclass(frozen=True)
+class Step:
+    """One thing a reader does; the lesion is counted round those there are."""
+
+    action: str
+    lesion: int = 0
+    box: IndexBox = A_BOX
+
+
+STEPS = st.builds(Step, st.sampled_from(ACTIONS), st.integers(0, 5), st.composite(any_box)())
+
+
+def steps(actions: str) -> list[Step]:
+    return [Step(action) for action in actions.split()]
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.data())
-def test_whatever_a_reader_does_the_masks_are_those_of_the_prompts(data):
+@given(st.lists(STEPS, min_size=5, max_size=18))
+@example(steps("draw settle delete add remove"))
+@example(steps("draw settle undo undo add draw settle undo redo"))
+@example(steps("draw settle delete add undo undo"))
+def test_whatever_a_reader_does_the_masks_are_those_of_the_prompts(steps):
     """Every draft shows the answer to its prompts, save where an accepted lesion lies; those never change."""
     with HeadlessHost() as host:
         reader = Reader(host.scene, a_noisy_volume(host.scene), FakeSegmenter())
@@ -297,16 +342,16 @@ def test_whatever_a_reader_does_the_masks_are_those_of_the_prompts(data):
         controller.add_lesion()
         frozen: dict[str, np.ndarray] = {}
         ever_accepted = np.zeros(SHAPE_KJI, bool)
-        for action in data.draw(st.lists(st.sampled_from(ACTIONS), min_size=5, max_size=18)):
+        for step in steps:
             ids = [lesion.lesion_id for lesion in annotation.snapshot.lesions]
-            lesion = data.draw(st.sampled_from(ids)) if ids else ""
+            action, lesion = step.action, ids[step.lesion % len(ids)] if ids else ""
             try:
                 if action == "draw":
-                    reader.draw(lesion, any_box(data.draw))
+                    reader.draw(lesion, step.box)
                 elif action == "remove":
                     annotation.remove_prompt(lesion, 0)
                 elif action == "replace":
-                    annotation.replace_prompt(lesion, 0, BoxPrompt(any_box(data.draw)))
+                    annotation.replace_prompt(lesion, 0, BoxPrompt(step.box))
                 elif action == "accept":
                     reader.settle()
                     annotation.accept(lesion)
@@ -321,6 +366,9 @@ def test_whatever_a_reader_does_the_masks_are_those_of_the_prompts(data):
                 pass
             accepted = [x.lesion_id for x in annotation.snapshot.lesions if x.is_accepted]
             frozen = {x: frozen.get(x, reader.segments.read(x)) for x in accepted}
+            assert sorted(reader.segments.segment_ids) == sorted(
+                x.lesion_id for x in annotation.snapshot.lesions
+            )
             for segment_id, mask in frozen.items():
                 assert np.array_equal(reader.segments.read(segment_id), mask)
         reader.settle()
