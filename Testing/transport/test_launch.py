@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,6 +168,48 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
         engine.start()
 
 
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The processes that are started from now on."""
+    processes: list[subprocess.Popen[bytes]] = []
+    popen = subprocess.Popen
+
+    def start(*args: Any, **options: Any) -> subprocess.Popen[bytes]:
+        processes.append(popen(*args, **options))
+        return processes[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    return processes
+
+
+def test_a_program_that_announces_no_address_is_ended(
+    tmp_path: Path, started: list[subprocess.Popen[bytes]]
+) -> None:
+    news = json.dumps({"event": "ready", "address": "nowhere"})
+    stranger = (sys.executable, "-c", f"import sys; print({news!r}, flush=True); sys.stdin.read()")
+    with LocalEngine(LaunchSettings(stranger, startup_s=30.0, log_path=tmp_path / "log")) as engine:
+        with pytest.raises(errors.InputError, match="got 'nowhere'"):
+            engine.start()
+        assert [process.returncode is not None for process in started] == [True]
+
+
+@pytest.mark.parametrize("name", ["samlesion-engine-output", "samlesion-engine-health"])
+def test_an_engine_is_ended_when_its_host_can_start_no_thread(
+    launch: Launch, started: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == name:
+            raise RuntimeError("can't start new thread")  # what CPython says
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        launch().start()
+    assert [process.returncode is not None for process in started] == [True]
+
+
 def test_two_engines_work_side_by_side(
     launch: Launch, volume: Volume, request_of_a_box: SegmentRequest
 ) -> None:
@@ -237,13 +280,15 @@ def test_the_engine_ends_with_its_host_however_that_ends(
         stderr=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))},
     )
-    assert host.stdin is not None
     assert host.stdout is not None
-    with host.stdin, host.stdout:
-        pid = int(host.stdout.readline())
-        host.send_signal(end)
-        host.wait(30)
-        assert has_ended(pid)
+    with host:
+        try:
+            pid = int(host.stdout.readline())
+            host.send_signal(end)
+            host.wait(30)
+            assert has_ended(pid)
+        finally:
+            host.kill()
 
 
 def serve_fake(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
