@@ -97,18 +97,22 @@ def choose_series(path: Path, series: str | None = None) -> DicomSeries:
     found = find_series(folder)
     if path.is_file():
         found = [s for s in found if any(x.path == path for x in s.slices)]
+    if not found:
+        raise ImageError(
+            f"{path} holds no DICOM image series with a place in the patient. "
+            "Choose the folder with the slices of a CT, MR or PET scan."
+        )
+    listed = "; ".join(f"{n}. {s}" for n, s in enumerate(found, 1))
     if series is not None:
         found = [s for n, s in enumerate(found, 1) if series in (str(n), s.uid, s.title)]
     if not found:
         raise ImageError(
-            f"{path} holds no DICOM image series{f' {series}' if series else ''} "
-            "with a place in the patient. Choose the folder with the slices of a CT, MR or PET scan."
+            f"{path} holds no DICOM image series {series}, but {listed}. Choose one by its number."
         )
     if len(found) > 1:
-        listed = "; ".join(f"{n}. {s}" for n, s in enumerate(found, 1))
         raise ImageError(
             f"{path} holds {len(found)} image series: {listed}. "
-            "Choose one by its number, or give a folder that holds only one."
+            "Choose one by its number (--series 1), or give a folder that holds only one."
         )
     return found[0]
 

@@ -70,6 +70,18 @@ def padded_to_3d(sizes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(kept)
 
 
+def grid_of(ijk_to_ras: npt.NDArray, name: str) -> Affine:
+    """The grid that a file's matrix means.
+
+    Raises:
+        ImageError: naming the file, when the matrix places no volume.
+    """
+    try:
+        return Affine(ijk_to_ras)
+    except ImageError as wrong:
+        raise ImageError(f"{name} has no usable place in the patient. {wrong} Export it again.") from wrong
+
+
 def in_native_order(voxels: npt.NDArray) -> npt.NDArray:
     """The array in the machine's byte order, swapped in place where the file's was the other."""
     if voxels.dtype.isnative:

@@ -34,13 +34,18 @@ def read_volume(path: PathLike, modality: str | None = None, series: str | None 
             the error shows, its description or its UID.
 
     Raises:
-        ImageError: when it is missing, unreadable, damaged, colour, 4D, or larger than the free memory.
+        ImageError: when it is missing, unreadable, damaged, colour, 4D, or larger than the free memory, or
+            when a series is asked of a file that is not DICOM.
     """
     path = _existing(path)
     if _is_dicom(path):
         chosen = dicom.choose_series(path, series)
         check_fits(chosen.n_bytes, chosen.title)
         return Volume(dicom.read_voxels(chosen), chosen.affine, chosen.title, modality or chosen.modality)
+    if series is not None:
+        raise ImageError(
+            f"Only a DICOM folder holds several series, and {path} is one image. Leave the series out."
+        )
     header = _header(path)
     header.check_scalar_3d()
     check_fits(header.n_bytes, header.name)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from SAMLesionLib.errors import ImageError
 from SAMLesionLib.geometry import Affine
-from SAMLesionLib.io.headers import DAMAGED, ImageHeader, in_native_order, padded_to_3d
+from SAMLesionLib.io.headers import DAMAGED, ImageHeader, grid_of, in_native_order, padded_to_3d
 
 
 def read_header(path: Path, name: str) -> ImageHeader:
@@ -30,7 +30,7 @@ def read_header(path: Path, name: str) -> ImageHeader:
     if dtype.names is None and not _is_unscaled(image) and dtype.kind != "c":
         # Enough for an estimate: integer scaling may need less.
         dtype = np.dtype(np.float32)
-    return ImageHeader(name, padded_to_3d(header.get_data_shape()), n_channels, dtype, _affine(image))
+    return ImageHeader(name, padded_to_3d(header.get_data_shape()), n_channels, dtype, _affine(image, name))
 
 
 def read_voxels(path: Path) -> npt.NDArray[Any]:
@@ -70,10 +70,10 @@ def _first_line(failure: Exception) -> str:
     return str(failure).strip().split("\n")[0].rstrip(".") or type(failure).__name__
 
 
-def _affine(image: Any) -> Affine:
+def _affine(image: Any, name: str) -> Affine:
     header = image.header
     if header["sform_code"] > 0 or header["qform_code"] > 0:
-        return Affine(image.affine)  # the sform where there is one, else the qform
+        return grid_of(image.affine, name)  # the sform where there is one, else the qform
     # No place in the patient is given. ITK, and so 3D Slicer, then takes the axes as L, P, S.
     spacing = [float(z) or 1.0 for z in header.get_zooms()[:3]]
     return Affine.from_lps(np.diag([*spacing, 1.0]))

@@ -246,3 +246,19 @@ def test_reading_takes_less_than_twice_the_volume(tmp_path: Path, ending: str) -
 
     unit = 1 if sys.platform == "darwin" else 1024
     assert int(done.stdout) * unit < 2 * n_bytes
+
+
+def test_a_grid_that_spans_no_space_is_refused_by_name(tmp_path: Path) -> None:
+    content = bytearray(nibabel.Nifti1Image(some_voxels().T, np.eye(4)).to_bytes())
+    content[312:328] = bytes(16)  # the sform's third row
+    (tmp_path / "flat.nii").write_bytes(content)
+
+    with pytest.raises(ImageError, match=r"flat has no usable place.*singular.*Export it again"):
+        read_volume(tmp_path / "flat.nii")
+
+
+def test_a_series_is_asked_of_dicom_only(tmp_path: Path) -> None:
+    write(tmp_path / "scan.nrrd", some_voxels(), an_affine())
+
+    with pytest.raises(ImageError, match="Only a DICOM folder holds several series"):
+        read_volume(tmp_path / "scan.nrrd", series="1")
