@@ -57,7 +57,8 @@ class ModelInfo:
         if not unknown:
             return
         able = [m.name for m in others if prompts.kinds <= m.prompts]
-        none = "No model here understands all of these together. Draw"
+        these = "all of these together" if len(prompts.kinds) > 1 else "these yet"
+        none = f"No model here understands {these}. Draw"
         advice = f"Choose {' or '.join(able)}, or draw" if able else none
         raise PromptError(
             f"{self.title} understands {', '.join(sorted(self.prompts))} prompts, got {', '.join(unknown)}. "

@@ -41,6 +41,8 @@ def test_a_refusal_names_the_prompt_and_the_models_that_understand_it() -> None:
     with pytest.raises(PromptError, match="Choose sam or tags"):
         medsam.check_prompts(PromptSet((POINT,)), (medsam, sam, tags))
     with pytest.raises(PromptError, match="No model here understands all of these together"):
+        medsam.check_prompts(PromptSet((BOX, POINT)), (medsam,))
+    with pytest.raises(PromptError, match="No model here understands these yet"):
         medsam.check_prompts(PromptSet((POINT,)), (medsam,))
     with pytest.raises(PromptError, match="Draw a point"):
         tags.check_prompts(PromptSet((BOX,)))

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from SAMLesionLib.errors import InputError, SAMLesionError
+from SAMLesionLib.errors import InputError, OutputError, SAMLesionError
 
 INPUT_REFUSED = 2
 """Exit code when something a person gave cannot be used."""
@@ -38,8 +38,7 @@ def guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) 
     except KeyboardInterrupt:
         return _say("Stopped; nothing was written over.", STOPPED)
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go_of_output()  # whoever read it has gone
         return FAILED
     except InputError as refused:
         return _say(str(refused), INPUT_REFUSED)
@@ -60,8 +59,20 @@ def guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) 
 
 
 def print_json(values: dict[str, Any]) -> None:
-    """One object on standard output, and nothing else."""
-    print(json.dumps(values, indent=1, ensure_ascii=False))
+    """One object on standard output, and nothing else.
+
+    Raises:
+        OutputError: when what standard output leads to cannot take it.
+    """
+    try:
+        print(json.dumps(values, indent=1, ensure_ascii=False), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as refused:
+        _let_go_of_output()
+        raise OutputError(
+            f"The result cannot be printed ({refused.strerror}). Send standard output elsewhere."
+        ) from refused
 
 
 def say(sentence: str) -> None:
@@ -87,6 +98,11 @@ def bar(total: float, title: str, unit: str) -> Any:
         leave=False,
         delay=1.0,
     )
+
+
+def _let_go_of_output() -> None:
+    """Python would complain once more when it flushes at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _say(sentence: str, code: int) -> int:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -52,3 +55,18 @@ def test_the_traceback_is_there_when_asked_for(capsys, monkeypatch) -> None:
     monkeypatch.setenv("SAMLESION_DEBUG", "1")
     console.guarded(failing(ZeroDivisionError("division by zero")), argparse.Namespace())
     assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_a_result_that_cannot_be_printed_is_told_in_one_sentence() -> None:
+    with open("/dev/full", "w") as full:
+        said = subprocess.run(
+            [sys.executable, "-m", "SAMLesionLib.cli", "models", "list", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    assert said.returncode == 2
+    assert said.stderr.startswith("samlesion: The result cannot be printed")
+    assert said.stderr.count("\n") == 1
