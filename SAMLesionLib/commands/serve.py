@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,13 @@ def add_parser(verbs: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until told to end."""
-    from SAMLesionLib.transport.server import bind, run_server
+    from SAMLesionLib.transport.server import TOKEN_VARIABLE, bind, check_token, run_server
 
     token = _token(args.token_file) if args.token_file else None
-    # Before the models load: a taken port is told at once.
+    # Before the engine loads: a wrong token and a taken port are told at once.
+    given = os.environ.get(TOKEN_VARIABLE) if token is None else token
+    if given is not None:
+        check_token(given)
     listener = bind(args.host, args.port, allow_remote=args.allow_remote)
     engine = engine_from(args)
     console.say("Engine ready to serve; stop it with Ctrl-C.")

@@ -191,16 +191,25 @@ def _write_private(path: Path, text: str) -> None:
         raise OutputError(f"The ready file {path} cannot be written ({wrong.strerror}).") from None
 
 
-def _choose_token(token: str | None) -> tuple[str, bool]:
-    if token is None:
-        token = os.environ.pop(TOKEN_VARIABLE, None)  # not for the eyes of our own child processes
-    if token is None:
-        return secrets.token_urlsafe(32), True
+def check_token(token: str) -> None:
+    """Refuse a secret that is easily guessed or that no header can carry.
+
+    Raises:
+        InputError: with what a token needs.
+    """
     if len(token) < MIN_TOKEN_CHARACTERS or not token.isascii() or not token.isprintable() or " " in token:
         raise InputError(
             f"A token needs at least {MIN_TOKEN_CHARACTERS} printable ASCII characters without spaces, "
             f"got {len(token)} characters. Leave it out to have one made."
         )
+
+
+def _choose_token(token: str | None) -> tuple[str, bool]:
+    if token is None:
+        token = os.environ.pop(TOKEN_VARIABLE, None)  # not for the eyes of our own child processes
+    if token is None:
+        return secrets.token_urlsafe(32), True
+    check_token(token)
     return token, False
 
 

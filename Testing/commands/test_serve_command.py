@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from samlesion_command import IMAGE
+from samlesion_command import IMAGE, samlesion
 
 from SAMLesionLib import BoxPrompt, IndexBox, PromptSet, SegmentRequest, Volume, collect
 from SAMLesionLib.errors import Unauthorized, WeightsError
@@ -79,3 +79,14 @@ def test_the_token_of_a_file_is_asked_for_and_never_printed(tmp_path: Path) -> N
             EngineClient(ready["address"], "another-token-of-mine").models()
         process.stdin.close()
         assert process.wait(timeout=60) == 0
+
+
+def test_a_token_too_short_is_refused_before_the_engine_loads(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("short\n")
+    for said in (
+        samlesion("serve", SAMLESION_TOKEN="short"),
+        samlesion("serve", "--token-file", tmp_path / "token"),
+    ):
+        assert (said.returncode, said.stdout) == (2, "")
+        assert said.stderr.startswith("samlesion: A token needs at least 16")
+        assert said.stderr.count("\n") == 1
