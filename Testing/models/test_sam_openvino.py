@@ -81,6 +81,15 @@ def test_openvino_takes_any_number_of_objects_on_one_image_or_on_their_own(
 
 
 @torch.inference_mode()
+def test_an_image_in_halves_is_exact_in_bfloat16() -> None:
+    image = torch.rand(1, 3, 8, 8)
+    conv = torch.nn.Conv2d(3, 4, 2, 2)
+    rounded = graphs.halves(image).bfloat16().float()
+    assert relative_error(rounded[:, :3] + rounded[:, 3:6], image) < 1e-4
+    assert relative_error(graphs.take_halves(conv)(rounded), conv(image)) < 1e-4
+
+
+@torch.inference_mode()
 def test_an_answer_stays_when_the_next_one_comes(plain: Sam, fast: backend.OpenVinoSam) -> None:
     images = torch.rand(2, 1, 3, plain.image_size, plain.image_size)
     first = fast.encode(images[0])

@@ -29,7 +29,7 @@ def fuse_for_inference(sam: Sam, encoder_dtype: torch.dtype = torch.float32) -> 
             in float32, since bfloat16 has 256 greys and a scan has more; prompts and masks are too.
     """
     sam = deepcopy(sam).eval()
-    _fold_norms(sam)
+    fold_norms(sam)
     sam.requires_grad_(False)
     for module in sam.modules():
         if isinstance(module, Attention):
@@ -43,12 +43,13 @@ def fuse_for_inference(sam: Sam, encoder_dtype: torch.dtype = torch.float32) -> 
     return sam
 
 
-def _fold_norms(module: nn.Module) -> None:
+def fold_norms(module: nn.Module) -> None:
+    """Replace every convolution that a batch normalisation follows by the one that does both."""
     for name, child in module.named_children():
         if isinstance(child, ConvNorm):
             setattr(module, name, child.fused())
         else:
-            _fold_norms(child)
+            fold_norms(child)
 
 
 def _prepare_tiny_vit(encoder: TinyViT, dtype: torch.dtype) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from SAMLesionLib.models.sam.openvino_graphs import import_openvino, load_graphs
+from SAMLesionLib.models.sam.openvino_graphs import halves, import_openvino, load_graphs
 from SAMLesionLib.models.sam.sam import Sam
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class OpenVinoSam:
         sam: the network with its weights; it stays as it is.
         cache_dir: where converted models are kept for the next start, or None.
         precision: arithmetic. "bf16" falls back to "f32" where the processor has no bfloat16; None takes
-            the best it has. Whatever it is, TinyViT's first stage is computed in float32.
+            the best it has.
         num_threads: processor threads, 0 for as many as there are cores.
     """
 
@@ -42,8 +42,6 @@ class OpenVinoSam:
         self.precision: Precision = available_precision(precision)
         self.prompt_encoder = deepcopy(sam.prompt_encoder).eval().float().requires_grad_(False)
         graphs = load_graphs(sam, cache_dir)
-        # A scan has more greys than the 256 of bfloat16.
-        self._stem = _compile(graphs["stem"], "f32", num_threads) if "stem" in graphs else None
         self._encoder = _compile(graphs["encoder"], self.precision, num_threads)
         self._decoder = _compile(graphs["decoder"], self.precision, num_threads)
 
@@ -75,10 +73,8 @@ class OpenVinoSam:
         return logits[:, masks], iou[:, masks]
 
     def _encode_one(self, image: Tensor) -> Tensor:
-        x: Any = image.expand(-1, 3, -1, -1).contiguous().numpy()
-        if self._stem is not None:
-            x = _run(self._stem, x)[0]
-        return torch.from_numpy(_run(self._encoder, x)[0].copy())
+        picture = halves(image.expand(-1, 3, -1, -1))
+        return torch.from_numpy(_run(self._encoder, picture.numpy())[0].copy())
 
     def _decode_one(self, image: Tensor, sparse: Tensor) -> tuple[Tensor, Tensor]:
         logits, iou = _run(self._decoder, image.contiguous().numpy(), sparse.contiguous().numpy())

