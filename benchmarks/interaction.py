@@ -1,7 +1,8 @@
 """What a reader waits for: the first box on a slice, a second box on it, and what the server adds.
 
-A 2D box in one slice of a synthetic 512 x 512 x 40 CT, through the engine in this process and through a
-real `samlesion serve` on loopback. The second box lies elsewhere on the same, encoded slice.
+Boxes in one slice of a synthetic 512 x 512 x 40 CT, through the engine in this process and through a real
+`samlesion serve` on loopback. Another box lies elsewhere on the same, encoded slice. A small box (under an
+eighth of the slice) gets a closer look: the first one in a tile encodes that tile, the next ones find it.
 
     python benchmarks/interaction.py [--repeats N] [--threads N]
 """
@@ -31,7 +32,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, help="CPU threads; default all cores")
     args = parser.parse_args()
     volume = a_scan()
-    here = _times(Engine(threads=args.threads), volume, args.repeats)
+    engine = Engine(threads=args.threads)
+    here = _times(engine, volume, args.repeats)
+    small = _times(engine, volume, args.repeats, half_ijk=(18, 24))
     with LocalEngine() as server:
         there = _times(server, volume, args.repeats)
     print(f"first box on a slice (encoded on the way):  {here[0] * 1000:8.1f} ms")
@@ -39,6 +42,7 @@ def main() -> None:
     print(f"the same through the server:                {there[1] * 1000:8.1f} ms")
     print(f"the server adds:                            {(there[1] - here[1]) * 1000:8.1f} ms")
     print(f"first over another box:                     {here[0] / here[1]:8.1f} times")
+    print(f"first small box in a tile:                  {small[0] * 1000:8.1f} ms")
 
 
 def a_scan() -> Volume:
@@ -53,7 +57,9 @@ def a_scan() -> Volume:
     return Volume(voxels, Affine.from_spacing((0.8, 0.8, 3.0)), "phantom", "CT")
 
 
-def _times(segmenter: Segmenter, volume: Volume, repeats: int) -> tuple[float, float]:
+def _times(
+    segmenter: Segmenter, volume: Volume, repeats: int, half_ijk: tuple[int, int] = (40, 45)
+) -> tuple[float, float]:
     """Seconds for the first box, and the median of boxes on a slice that is encoded."""
     volume_id = segmenter.load_volume(volume)
 
@@ -61,15 +67,15 @@ def _times(segmenter: Segmenter, volume: Volume, repeats: int) -> tuple[float, f
         request = SegmentRequest(volume_id, MODEL, PromptSet((BoxPrompt(box),)))
         return lambda: collect(segmenter.segment(request), volume.shape_ijk)
 
-    _seconds(ask(_box(0, 10)))  # the model is loaded and warm, and slice 20 is new
-    first = _seconds(ask(_box(0, 20)))
-    return first, median(_seconds(ask(_box(1 + n % 19, 20))) for n in range(repeats))
+    _seconds(ask(_box(0, 10, half_ijk)))  # the model is loaded and warm, and slice 20 is new
+    first = _seconds(ask(_box(0, 20, half_ijk)))
+    return first, median(_seconds(ask(_box(1 + n % 19, 20, half_ijk))) for n in range(repeats))
 
 
-def _box(number: int, k: int) -> IndexBox:
+def _box(number: int, k: int, half_ijk: tuple[int, int]) -> IndexBox:
     """One voxel thick: the reader wants this slice alone."""
-    j, i = 60 + 90 * (number // 5), 60 + 90 * (number % 5)
-    return IndexBox((i - 18, j - 24, k), (i + 19, j + 25, k + 1))
+    (i_half, j_half), j, i = half_ijk, 60 + 90 * (number // 5), 60 + 90 * (number % 5)
+    return IndexBox((i - i_half, j - j_half, k), (i + i_half + 1, j + j_half + 1, k + 1))
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -160,7 +160,7 @@ class Engine:
         return RunReport(
             model=predictor.card.name,
             weights_sha256=predictor.weights_sha256,
-            device=self.device,
+            device=predictor.device,
             precision=predictor.precision,
             version=__version__,
             encode_s=encode_s,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal, Protocol
 
 import torch
@@ -27,6 +29,10 @@ class SamNetwork(Protocol):
     def precision(self) -> str:
         """Arithmetic of the image encoder, `float32` or `bfloat16`."""
 
+    @property
+    def device(self) -> str:
+        """Where it runs, and with what when that is not torch."""
+
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         """BxCxHxW in [0, 1] to Bx256x64x64."""
 
@@ -40,6 +46,7 @@ class TorchSam:
     def __init__(self, sam: Sam, hardware: Hardware) -> None:
         self._sam = fuse_for_inference(sam, hardware.precision).to(hardware.device)
         self.precision = hardware.precision_name
+        self.device = str(hardware.device)
         self.description = f"torch, {hardware.device}, {self.precision}"
 
     def encode(self, image: torch.Tensor) -> torch.Tensor:
@@ -59,7 +66,8 @@ class OpenVinoNetwork:
         from SAMLesionLib.models.sam.openvino_backend import OpenVinoSam
 
         wish: Literal["bf16", "f32"] = "bf16" if hardware.precision == torch.bfloat16 else "f32"
-        self._sam = OpenVinoSam(sam, converted_folder(), wish, hardware.threads)
+        self._sam = OpenVinoSam(sam, _usable_folder(), wish, hardware.threads)
+        self.device = "cpu (OpenVINO)"
         self.precision = "bfloat16" if self._sam.precision == "bf16" else "float32"
         self.description = f"OpenVINO, cpu, {self.precision}"
 
@@ -82,3 +90,20 @@ def runnable(loaded: LoadedModel, hardware: Hardware) -> SamNetwork:
         except (RuntimeError, OSError) as error:  # a processor or disk that OpenVINO cannot use
             logger.warning("OpenVINO cannot run this model (%s); torch does, more slowly.", error)
     return TorchSam(loaded.network, hardware)
+
+
+def _usable_folder() -> Path | None:
+    """Where converted models are kept, None when nothing can be written there."""
+    folder = converted_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError as error:
+        logger.warning(
+            "Nothing can be written to %s (%s), so models are converted anew at each start. Free some space "
+            "or change its permissions.",
+            folder,
+            error.strerror,
+        )
+        return None

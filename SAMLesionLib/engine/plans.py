@@ -91,12 +91,13 @@ def _plan_of_boxes(boxes: list[BoxPrompt], volume: Volume) -> SlicePlan:
     if len(axes) > 1:
         return _plan_of_block(_spanned(flat), volume)
     if len({b.index for b in flat}) == 1:
-        return _plan_of_block(box_from_slice_box(flat[-1], volume.affine), volume, flat[-1].axis)
+        return _plan_of_block(box_from_slice_box(flat[-1], volume.affine), volume)
     return SlicePlan(axes.pop() or 0, _clip(boxes_between(flat), volume), ends_inside=False)
 
 
-def _plan_of_block(block: IndexBox, volume: Volume, axis: int | None = None) -> SlicePlan:
-    axis = volume.affine.slice_axis if axis is None else axis
+def _plan_of_block(block: IndexBox, volume: Volume) -> SlicePlan:
+    # Across the scan's own slices, whichever view it was drawn in: they are the sharpest and the fewest.
+    axis = volume.affine.slice_axis
     block = block.intersect(volume.block)
     slices = range(block.start_ijk[axis], block.stop_ijk[axis])
     return SlicePlan(axis, tuple(slab(block, axis, n) for n in slices))

@@ -40,6 +40,7 @@ class SlicePredictor:
         self._network = network
         self._cache = cache
         self.precision = network.precision
+        self.device = network.device
         self.n_encoded = 0
         self.encode_s = 0.0
 

@@ -11,6 +11,7 @@ from scipy import ndimage
 from SAMLesionLib.engine.plans import SlicePlan, squared_radius
 from SAMLesionLib.engine.predictors import SlicePredictor
 from SAMLesionLib.engine.zoom import view_of
+from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.imaging import (
     IN_PLANE,
     FusionWeights,
@@ -29,6 +30,9 @@ Floats = npt.NDArray[np.float32]
 
 SURROUNDINGS = 0.25
 """How far beside the boxes tissue counts as surroundings, over the boxes' size."""
+
+LOOSE_SHARE = 0.6
+"""A box of which the lesion needs a smaller share was drawn loosely, and is looked at again."""
 
 MASK_CERTAINTY = 2.0
 """Log-odds that a mask to start from adds, at full distance from its outline."""
@@ -50,28 +54,78 @@ def segment_slices(
         One update a slice (the network's and the prior's word), then one for the block. Between two of
         them at most one slice is encoded, so closing the iterator ends the work within a slice.
     """
-    block = plan.block
+    view = view_of(plan.block, plan.axis, volume)
+    logits = np.full(_shape(plan), weights.logit_floor, np.float32)
     prior = log_odds_beforehand(plan, weights)
-    logits = np.full(prior.shape, weights.logit_floor, np.float32)
     for done, n in enumerate(plan.middle_first(), start=1):
-        box = plan.boxes[n]
-        logits[n] = slice_logits(predictor, volume, plan, n, window)
+        logits[n] = slice_logits(predictor, volume, plan, n, view, window)
         preview = prior[n] + network_log_odds(logits[n], weights) > 0
-        here = slab(block, plan.axis, box.start_ijk[plan.axis])
-        yield MaskUpdate(here, np.expand_dims(preview, 2 - plan.axis), done / (len(plan.boxes) + 1))
-    grey = _slices_first(volume.voxels[block.slices_kji()], plan.axis)
-    log_odds = fuse(logits, prior, grey, _surroundings(volume, plan), _spacing(volume, plan.axis), weights)
+        yield _slice_update(plan, n, preview, 0.8 * done / len(plan.boxes))
+    mask = _weigh(volume, plan, plan.block, logits, weights)
+    closer = _closer_plan(plan, mask)
+    if closer is not None:
+        logits = np.full(_shape(closer), weights.logit_floor, np.float32)
+        shown = np.moveaxis(mask, 2 - plan.axis, 0)
+        for done, n in enumerate(closer.middle_first(), start=1):
+            logits[n] = slice_logits(predictor, volume, closer, n, view, window)
+            position = closer.boxes[n].start_ijk[plan.axis] - plan.block.start_ijk[plan.axis]
+            yield _slice_update(plan, position, shown[position], 0.8 + 0.19 * done / len(closer.boxes))
+        inside = closer.block.shift(_minus(plan.block.start_ijk)).slices_kji()
+        mask = np.zeros_like(mask)
+        mask[inside] = _weigh(volume, closer, plan.block, logits, weights)
+    yield MaskUpdate(plan.block, mask)
+
+
+def _weigh(
+    volume: Volume, plan: SlicePlan, drawn: IndexBox, logits: Floats, weights: FusionWeights
+) -> npt.NDArray[np.bool_]:
+    """The mask (k, j, i) over the plan's block when all witnesses have spoken."""
+    grey = _slices_first(volume.voxels[plan.block.slices_kji()], plan.axis)
+    beside = _surroundings(volume, plan, drawn)
+    prior = log_odds_beforehand(plan, weights)
+    log_odds = fuse(logits, prior, grey, beside, _spacing(volume, plan.axis), weights)
     mask = fill_holes_in_slices(keep_main_regions(log_odds > 0))
-    yield MaskUpdate(block, np.moveaxis(mask, 0, 2 - plan.axis))
+    return np.moveaxis(mask, 0, 2 - plan.axis)
+
+
+def _closer_plan(plan: SlicePlan, mask: npt.NDArray[np.bool_]) -> SlicePlan | None:
+    """The same lesion with a box that fits, where the 3D box was drawn much larger than it needs to be."""
+    needed = IndexBox.of_mask(mask)
+    if needed is None or not plan.ends_inside or plan.start is not None:
+        return None
+    block = needed.shift(plan.block.start_ijk).grow(1).intersect(plan.block)
+    if block.n_voxels >= LOOSE_SHARE * plan.block.n_voxels:
+        return None
+    slices = range(block.start_ijk[plan.axis], block.stop_ijk[plan.axis])
+    return SlicePlan(plan.axis, tuple(slab(block, plan.axis, n) for n in slices))
+
+
+def _slice_update(
+    plan: SlicePlan, position: int, plane: npt.NDArray[np.bool_], fraction: float
+) -> MaskUpdate:
+    here = slab(plan.block, plan.axis, plan.boxes[position].start_ijk[plan.axis])
+    return MaskUpdate(here, np.expand_dims(plane, 2 - plan.axis), fraction)
+
+
+def _shape(plan: SlicePlan) -> tuple[int, int, int]:
+    """Slices, rows and columns of the plan's block."""
+    rows, columns = IN_PLANE[plan.axis]
+    sides = plan.block.shape_ijk
+    return sides[plan.axis], sides[rows], sides[columns]
 
 
 def slice_logits(
-    predictor: SlicePredictor, volume: Volume, plan: SlicePlan, position: int, window: Window
+    predictor: SlicePredictor,
+    volume: Volume,
+    plan: SlicePlan,
+    position: int,
+    view: IndexBox,
+    window: Window,
 ) -> Floats:
-    """The network's answer in one slice, over the plan's block (rows, columns)."""
+    """The network's answer in one slice, over the plan's block (rows, columns), seen through `view`."""
     box, block = plan.boxes[position], plan.block
-    view = slab(view_of(block, plan.axis, volume), plan.axis, box.start_ijk[plan.axis])
-    frame = predictor.frame(volume, plan.axis, view)
+    here = slab(view, plan.axis, box.start_ijk[plan.axis])
+    frame = predictor.frame(volume, plan.axis, here)
     plane = predictor.logits(predictor.embed(volume, frame, window), frame, [box])[0]
     rows, columns = IN_PLANE[plan.axis]
     offset = [block.start_ijk[a] - view.start_ijk[a] for a in (rows, columns)]
@@ -105,14 +159,13 @@ def _mask_log_odds(start: MaskPrompt, plan: SlicePlan) -> Floats:
     return (MASK_CERTAINTY * np.stack(planes)).astype(np.float32)
 
 
-def _surroundings(volume: Volume, plan: SlicePlan) -> npt.NDArray[np.float32]:
-    """Grey values (N,) of the tissue beside the block, in the block's slices."""
-    block = plan.block
-    by = [max(2, round(SURROUNDINGS * n)) for n in block.shape_ijk]
+def _surroundings(volume: Volume, plan: SlicePlan, drawn: IndexBox) -> npt.NDArray[np.float32]:
+    """Grey values (N,) of the tissue around the plan's block, up to a margin beside the box as drawn."""
+    by = [max(2, round(SURROUNDINGS * n)) for n in drawn.shape_ijk]
     by[plan.axis] = 0
-    wide = block.grow((by[0], by[1], by[2])).intersect(volume.block)
+    wide = drawn.grow((by[0], by[1], by[2])).intersect(volume.block)
     beside = np.ones(wide.shape_kji, dtype=bool)
-    beside[block.shift(_minus(wide.start_ijk)).slices_kji()] = False
+    beside[plan.block.shift(_minus(wide.start_ijk)).slices_kji()] = False
     return volume.voxels[wide.slices_kji()][beside].astype(np.float32)
 
 

@@ -157,7 +157,7 @@ def test_two_answers_made_by_turns_are_those_made_alone(engine: Engine) -> None:
 
 def test_openvino_answers_the_same_warm_and_cold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("openvino")
-    monkeypatch.setattr(networks, "_converted_models", lambda: tmp_path)
+    monkeypatch.setattr(networks, "converted_folder", lambda: tmp_path)
     prepare = cache(networks.runnable)  # converting takes seconds
     loaded = load_tiny(TINY)
     engine, other = (an_engine(load=lambda card: loaded, prepare=prepare) for _ in range(2))
@@ -508,3 +508,13 @@ def test_lite_medsam_outlines_a_bright_ellipsoid_in_a_loose_box() -> None:
     mask, report = answer_of(engine, BoxPrompt(tight.grow((4, 4, 0))), volume=volume, model="lite-medsam")
     assert 2 * (mask & lesion).sum() / (mask.sum() + lesion.sum()) > 0.9
     assert report.weights_sha256.startswith("79d8c9dc")
+
+
+def test_models_still_run_where_the_cache_of_converted_ones_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    in_the_way = tmp_path / "converted"
+    in_the_way.write_text("a file where the folder should be")
+    monkeypatch.setattr(networks, "converted_folder", lambda: in_the_way)
+    assert networks._usable_folder() is None
+    assert f"Nothing can be written to {in_the_way}" in caplog.text

@@ -47,7 +47,6 @@ def test_a_box_of_one_slice_is_asked_in_it() -> None:
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_one_2d_box_means_a_lesion_as_deep_as_wide_in_its_view(axis: int) -> None:
     plan = a_plan(a_flat_box(axis, 20, (10, 10), (21, 17)), volume=CUBES)
-    assert plan.axis == axis
     assert plan.block.start_ijk[axis] == 15
     assert plan.block.stop_ijk[axis] == 26
     assert plan.ends_inside
@@ -194,3 +193,10 @@ def test_the_radius_follows_each_slices_own_box(axis: int, first: int, last: int
         inside_plane = np.moveaxis(inside, 2 - axis, 0)[n]
         assert (radius2[n][inside_plane] < 2).all()
         assert not inside_plane.all() or (radius2[n] < 2).all()
+
+
+def test_one_2d_box_of_any_view_is_asked_across_the_slices_of_the_scan() -> None:
+    thick = a_volume((64, 64, 20), Affine.from_spacing((1, 1, 5)))
+    plan = a_plan(BoxPrompt(IndexBox((30, 20, 8), (31, 40, 12)), axis=0), volume=thick)
+    assert plan.axis == 2
+    assert len(plan.boxes) == 4
