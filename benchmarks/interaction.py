@@ -21,6 +21,8 @@ from SAMLesionLib.engine import Engine
 from SAMLesionLib.transport import LocalEngine
 
 MODEL = "lite-medsam"
+LARGE, SMALL = (36, 40), (14, 18)
+"""Half the size of the lesions, in voxels along i and j."""
 
 
 def main() -> None:
@@ -31,12 +33,11 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20, help="second boxes; default 20")
     parser.add_argument("--threads", type=int, help="CPU threads; default all cores")
     args = parser.parse_args()
-    volume = a_scan()
     engine = Engine(threads=args.threads)
-    here = _times(engine, volume, args.repeats)
-    small = _times(engine, volume, args.repeats, half_ijk=(18, 24))
+    here = _times(engine, LARGE, args.repeats)
+    small = _times(engine, SMALL, args.repeats)
     with LocalEngine() as server:
-        there = _times(server, volume, args.repeats)
+        there = _times(server, LARGE, args.repeats)
     print(f"first box on a slice (encoded on the way):  {here[0] * 1000:8.1f} ms")
     print(f"another box on the encoded slice:           {here[1] * 1000:8.1f} ms")
     print(f"the same through the server:                {there[1] * 1000:8.1f} ms")
@@ -45,22 +46,23 @@ def main() -> None:
     print(f"first small box in a tile:                  {small[0] * 1000:8.1f} ms")
 
 
-def a_scan() -> Volume:
-    """Soft tissue with bright blobs and noise, in HU."""
+def a_scan(half_ijk: tuple[int, int]) -> Volume:
+    """Soft tissue with 20 bright blobs and noise, in HU."""
     rng = np.random.default_rng(0)
     voxels = rng.normal(40, 12, (40, 512, 512)).astype(np.int16)
     k, j, i = np.ogrid[:40, :512, :512]
     for number in range(20):
         at = (20, 60 + 90 * (number // 5), 60 + 90 * (number % 5))
-        inside = ((k - at[0]) / 4) ** 2 + ((j - at[1]) / 22) ** 2 + ((i - at[2]) / 16) ** 2 <= 1
+        inside = ((k - at[0]) / 4) ** 2 + ((j - at[1]) / half_ijk[1]) ** 2 + (
+            (i - at[2]) / half_ijk[0]
+        ) ** 2 <= 1
         voxels[inside] += 60
     return Volume(voxels, Affine.from_spacing((0.8, 0.8, 3.0)), "phantom", "CT")
 
 
-def _times(
-    segmenter: Segmenter, volume: Volume, repeats: int, half_ijk: tuple[int, int] = (40, 45)
-) -> tuple[float, float]:
+def _times(segmenter: Segmenter, half_ijk: tuple[int, int], repeats: int) -> tuple[float, float]:
     """Seconds for the first box, and the median of boxes on a slice that is encoded."""
+    volume = a_scan(half_ijk)
     volume_id = segmenter.load_volume(volume)
 
     def ask(box: IndexBox) -> Callable[[], object]:
@@ -75,7 +77,7 @@ def _times(
 def _box(number: int, k: int, half_ijk: tuple[int, int]) -> IndexBox:
     """One voxel thick: the reader wants this slice alone."""
     (i_half, j_half), j, i = half_ijk, 60 + 90 * (number // 5), 60 + 90 * (number % 5)
-    return IndexBox((i - i_half, j - j_half, k), (i + i_half + 1, j + j_half + 1, k + 1))
+    return IndexBox((i - i_half - 2, j - j_half - 2, k), (i + i_half + 3, j + j_half + 3, k + 1))
 
 
 def _seconds(work: Callable[[], object]) -> float:
