@@ -13,7 +13,7 @@ from SAMLesionLib.engine.devices import Hardware
 from SAMLesionLib.engine.embeddings import EmbeddingCache, EmbeddingKey
 from SAMLesionLib.engine.networks import SamNetwork
 from SAMLesionLib.geometry import IndexBox
-from SAMLesionLib.imaging import InputFormat, Kernel, SliceFrame, Window
+from SAMLesionLib.imaging import InputFormat, Kernel, Part, SliceFrame, Window
 from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.volume import Volume
 
@@ -65,10 +65,14 @@ class SlicePredictor:
         return embedding
 
     def logits(
-        self, embedding: torch.Tensor, frame: SliceFrame, boxes: Sequence[IndexBox]
+        self,
+        embedding: torch.Tensor,
+        frame: SliceFrame,
+        boxes: Sequence[IndexBox],
+        part: Part | None = None,
     ) -> npt.NDArray[np.float32]:
-        """Logits (P, rows, columns) on the frame's voxels, one map a box."""
-        return frame.to_plane(self.low_res_logits(embedding, [frame.box_xy(box) for box in boxes]))
+        """Logits (P, rows, columns) on the frame's voxels or a part of them, one map a box."""
+        return frame.to_plane(self.low_res_logits(embedding, [frame.box_xy(box) for box in boxes]), part)
 
     @torch.inference_mode()
     def low_res_logits(

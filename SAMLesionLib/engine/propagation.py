@@ -126,11 +126,12 @@ def slice_logits(
     box, block = plan.boxes[position], plan.block
     here = slab(view, plan.axis, box.start_ijk[plan.axis])
     frame = predictor.frame(volume, plan.axis, here)
-    plane = predictor.logits(predictor.embed(volume, frame, window), frame, [box])[0]
-    rows, columns = IN_PLANE[plan.axis]
-    offset = [block.start_ijk[a] - view.start_ijk[a] for a in (rows, columns)]
-    height, width = block.shape_ijk[rows], block.shape_ijk[columns]
-    return plane[offset[0] : offset[0] + height, offset[1] : offset[1] + width]
+    rows, columns = (
+        slice(block.start_ijk[a] - view.start_ijk[a], block.stop_ijk[a] - view.start_ijk[a])
+        for a in IN_PLANE[plan.axis]
+    )
+    embedding = predictor.embed(volume, frame, window)
+    return predictor.logits(embedding, frame, [box], (rows, columns))[0]
 
 
 def log_odds_beforehand(plan: SlicePlan, weights: FusionWeights) -> Floats:

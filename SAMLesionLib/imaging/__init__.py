@@ -4,13 +4,14 @@ from SAMLesionLib.imaging.evidence import FusionWeights, fuse, network_log_odds
 from SAMLesionLib.imaging.frames import IN_PLANE, InputFormat, SliceFrame, plane_of, slab
 from SAMLesionLib.imaging.intensity import Window, looks_like_ct, medsam_window
 from SAMLesionLib.imaging.regions import fill_holes_in_slices, keep_main_regions
-from SAMLesionLib.imaging.resampling import Kernel
+from SAMLesionLib.imaging.resampling import Kernel, Part
 
 __all__ = [
     "IN_PLANE",
     "FusionWeights",
     "InputFormat",
     "Kernel",
+    "Part",
     "SliceFrame",
     "Window",
     "fill_holes_in_slices",

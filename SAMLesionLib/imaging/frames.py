@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from SAMLesionLib.geometry import IndexBox, Triple
 from SAMLesionLib.imaging.intensity import Window, rescale, stretch
-from SAMLesionLib.imaging.resampling import Kernel, resize
+from SAMLesionLib.imaging.resampling import Kernel, Part, resize
 from SAMLesionLib.volume import Volume
 
 IN_PLANE = {0: (2, 1), 1: (2, 0), 2: (1, 0)}
@@ -98,13 +98,18 @@ class SliceFrame:
         # A box that reaches past the region ends where the image ends.
         return max(low, -0.5), min(high, n_pixels - 0.5)
 
-    def to_plane(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Logits (..., n, n) over the network's whole input, on the region's voxels (..., rows, columns)."""
+    def to_plane(self, logits: npt.NDArray[np.float32], part: Part | None = None) -> npt.NDArray[np.float32]:
+        """Logits (..., n, n) over the network's whole input, on the region's voxels (..., rows, columns).
+
+        Args:
+            logits: what the network answered.
+            part: which rows and columns of the region are wanted; all when None.
+        """
         pixels = logits.shape[-1] / self.format.size
         rows, columns = (side * pixels for side in self.input_shape)
         # The padding is cut off, up to the pixel that it shares with the image.
         shown = logits[..., : math.ceil(rows), : math.ceil(columns)]
-        return resize(shown, self.plane_shape, "linear", (rows, columns))
+        return resize(shown, self.plane_shape, "linear", (rows, columns), part)
 
 
 def plane_of(array_kji: npt.NDArray[Any], axis: int, block: IndexBox) -> npt.NDArray[Any]:
@@ -116,26 +121,6 @@ def slab(block: IndexBox, axis: int, index: int) -> IndexBox:
     """The block cut down to one slice."""
     start, stop = list(block.start_ijk), list(block.stop_ijk)
     start[axis], stop[axis] = index, index + 1
-    return IndexBox(_triple(start), _triple(stop))
-
-
-def zoom_region(box: IndexBox, axis: int, shape_ijk: Triple, margin: float, smallest: int) -> IndexBox:
-    """The block around a box in which a network looks closer.
-
-    Args:
-        box: the lesion's box.
-        axis: the axis across which slices are cut; the block keeps the box's extent there.
-        shape_ijk: size of the volume.
-        margin: side of the block over the longer side of the box.
-        smallest: least side in voxels.
-    """
-    start, stop = list(box.start_ijk), list(box.stop_ijk)
-    in_plane = IN_PLANE[axis]
-    side = max(round(margin * max(box.shape_ijk[a] for a in in_plane)), smallest)
-    for a in in_plane:
-        first = round((box.start_ijk[a] + box.stop_ijk[a] - side) / 2)
-        start[a] = max(0, min(first, shape_ijk[a] - side))
-        stop[a] = min(shape_ijk[a], start[a] + side)
     return IndexBox(_triple(start), _triple(stop))
 
 

@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 Kernel = Literal["area", "linear", "cubic"]
+Part = tuple[slice, slice]
+"""Rows and columns of a plane."""
 
 
 def resize(
@@ -20,6 +22,7 @@ def resize(
     shape: tuple[int, int],
     kernel: Kernel,
     extent: tuple[float, float] | None = None,
+    part: Part | None = None,
 ) -> npt.NDArray[np.float32]:
     """The plane on another grid over the same extent; pixel edges meet pixel edges.
 
@@ -29,10 +32,13 @@ def resize(
         kernel: `area` averages what a new pixel covers when shrinking and is linear when enlarging;
             `linear` and `cubic` (a = -0.75) sample between pixel centres, edges repeated.
         extent: rows and columns of the plane that the new grid covers, from the first; all when None.
+        part: rows and columns of the new grid to compute; all when None.
     """
     n_rows, n_columns = extent or plane.shape[-2:]
     rows = _matrix(plane.shape[-2], shape[0], kernel, float(n_rows))
     columns = _matrix(plane.shape[-1], shape[1], kernel, float(n_columns))
+    if part is not None:
+        rows, columns = rows[part[0]], columns[part[1]]
     return rows @ plane.astype(np.float32, copy=False) @ columns.T
 
 

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.imaging import IN_PLANE, InputFormat, SliceFrame, plane_of, slab
-from SAMLesionLib.imaging.frames import zoom_region
 from SAMLesionLib.volume import Volume
 
 LITE = InputFormat(256, keeps_aspect=True, kernel="area")
@@ -163,18 +162,3 @@ def test_the_image_is_what_the_released_preprocessing_makes() -> None:
     halved = grey.reshape(256, 2, 256, 2).mean(axis=(1, 3))
     official = (halved - halved.min()) / (halved.max() - halved.min())
     assert frame.image(volume, (-160, 240)) == pytest.approx(official, abs=1.01 / 255)
-
-
-def test_a_zoom_region_lies_around_the_box_and_inside_the_volume() -> None:
-    box = IndexBox((2, 40, 5), (12, 60, 9))
-    region = zoom_region(box, 2, (100, 100, 30), margin=2.0, smallest=32)
-    assert region == IndexBox((0, 30, 5), (40, 70, 9))
-
-
-@given(a_frame_and_a_box(), st.floats(1, 4), st.integers(1, 64))
-def test_a_zoom_region_holds_the_box(case: tuple[SliceFrame, IndexBox], margin: float, smallest: int) -> None:
-    frame, box = case
-    shape = (360, 360, 360)
-    region = zoom_region(box, frame.axis, shape, margin, smallest)
-    assert region.intersect(box) == box
-    assert region.intersect(IndexBox.whole(shape)) == region

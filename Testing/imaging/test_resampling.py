@@ -107,3 +107,10 @@ def test_whole_numbers_are_resized_as_float32() -> None:
     resized = resize(np.array([[0, 255]], dtype=np.uint8), (1, 1), "area")
     assert resized.dtype == np.float32
     assert resized[0, 0] == 127.5
+
+
+def test_a_part_of_the_new_grid_is_the_same_as_the_whole_cut_down() -> None:
+    plane = np.random.default_rng(0).random((2, 20, 30), np.float32)
+    whole = resize(plane, (50, 41), "linear")
+    part = resize(plane, (50, 41), "linear", part=(slice(7, 33), slice(2, 40)))
+    np.testing.assert_allclose(part, whole[:, 7:33, 2:40], rtol=1e-6)
