@@ -1,4 +1,4 @@
-"""Resizing of planes as two small matrix products, one for the rows and one for the columns.
+"""Resizing of planes as two sparse matrix products, one for the rows and one for the columns.
 
 A separable resampling is a matrix on each side of the plane: exact, fast at these sizes, and the same
 numbers on every machine.
@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 Kernel = Literal["area", "linear", "cubic"]
 Part = tuple[slice, slice]
@@ -39,18 +40,19 @@ def resize(
     columns = _matrix(plane.shape[-1], shape[1], kernel, float(n_columns))
     if part is not None:
         rows, columns = rows[part[0]], columns[part[1]]
-    return rows @ plane.astype(np.float32, copy=False) @ columns.T
+    planes = plane.reshape(-1, *plane.shape[-2:]).astype(np.float32, copy=False)
+    resized = np.stack([(columns @ (rows @ one).T).T for one in planes])
+    return resized.reshape(*plane.shape[:-2], *resized.shape[1:])
 
 
 @lru_cache(maxsize=256)
-def _matrix(n_in: int, n_out: int, kernel: Kernel, extent: float) -> npt.NDArray[np.float32]:
-    """Weights (n_out, n_in); each row sums to one."""
+def _matrix(n_in: int, n_out: int, kernel: Kernel, extent: float) -> sparse.csr_array:
+    """Weights (n_out, n_in); each row sums to one, from a few pixels."""
     if kernel == "area" and n_out < extent:
         matrix = _area(n_in, n_out, extent)
     else:
         matrix = _sampled(n_in, n_out, extent, _cubic if kernel == "cubic" else _tent)
-    matrix.setflags(write=False)
-    return matrix
+    return sparse.csr_array(matrix)
 
 
 def _area(n_in: int, n_out: int, extent: float) -> npt.NDArray[np.float32]:
