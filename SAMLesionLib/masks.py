@@ -19,7 +19,7 @@ class RunReport:
     Attributes:
         model: name of the model.
         weights_sha256: hash of the weights file.
-        device: "cpu", "cuda:0", "mps"; "cpu (OpenVINO)" where that runtime computed.
+        device: "cpu", "cuda:0", "mps"; "cpu, OpenVINO" where that runtime computed.
         precision: arithmetic of the image encoder, "float32" or "bfloat16".
         version: version of this library.
         encode_s: seconds spent on image embeddings (0 when all were cached).

@@ -67,7 +67,7 @@ class OpenVinoNetwork:
 
         wish: Literal["bf16", "f32"] = "bf16" if hardware.precision == torch.bfloat16 else "f32"
         self._sam = OpenVinoSam(sam, _usable_folder(), wish, hardware.threads)
-        self.device = "cpu (OpenVINO)"
+        self.device = "cpu, OpenVINO"
         self.precision = "bfloat16" if self._sam.precision == "bf16" else "float32"
         self.description = f"OpenVINO, cpu, {self.precision}"
 
