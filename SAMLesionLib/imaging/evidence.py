@@ -2,7 +2,7 @@
 
 A 2D network asked slice by slice with one 3D box claims too much: it cannot know how the lesion ends
 along the third axis, and it fills a box drawn loosely. The two other witnesses know part of that. Where
-in its box a lesion lies was counted on 476 expert outlines: the log-odds fall with the square of the
+in its box a lesion lies was counted on 475 expert outlines: the log-odds fall with the square of the
 distance from the middle (`docs/procedure.md`). How its grey values differ from the tissue around the
 box is read off the image itself.
 """
