@@ -35,6 +35,7 @@ def fuse_for_inference(sam: Sam, encoder_dtype: torch.dtype = torch.float32) -> 
         if isinstance(module, Attention):
             module.freeze_bias()
     sam.prompt_encoder.freeze_pe()
+    # torch accepts a memory format alone, its type stubs do not say so
     sam.image_encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if isinstance(sam.image_encoder, TinyViT):
         _prepare_tiny_vit(sam.image_encoder, encoder_dtype)
