@@ -15,6 +15,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/sample.py
   SAMLesionLib/commands/segment.py
   SAMLesionLib/commands/serve.py
+  SAMLesionLib/drawings.py
   SAMLesionLib/engine/__init__.py
   SAMLesionLib/engine/boxes.py
   SAMLesionLib/engine/devices.py
@@ -61,6 +62,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/io/segmentation_reader.py
   SAMLesionLib/io/segmentation_writer.py
   SAMLesionLib/io/segments.py
+  SAMLesionLib/mask_prompt.py
   SAMLesionLib/masks.py
   SAMLesionLib/metrics/__init__.py
   SAMLesionLib/metrics/diameters.py
@@ -90,6 +92,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/store.py
   SAMLesionLib/models/weights.py
   SAMLesionLib/palette.py
+  SAMLesionLib/prompt_values.py
   SAMLesionLib/prompts.py
   SAMLesionLib/protocol.py
   SAMLesionLib/provenance.py

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import IndexBox, Triple
+
+MAX_MASK_VOXELS = 2**31
+"""A mask may unpack to no more than this, so that a few bytes cannot fill the memory."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,32 @@ class MaskUpdate:
 
 
 def pack_bits(mask_kji: npt.NDArray[np.bool_]) -> bytes:
-    """The mask as deflated bits in C order; `prompts.unpack_bits` reads it back."""
+    """The mask as deflated bits in C order; `unpack_bits` reads it back."""
     # Level 1: masks are almost all zeros or ones, so a higher level costs time and wins nothing.
     return zlib.compress(np.packbits(mask_kji).tobytes(), level=1)
+
+
+def unpack_bits(data: bytes, shape_kji: Triple) -> npt.NDArray[np.bool_]:
+    """The (k, j, i) mask whose bits were packed in C order and deflated.
+
+    Raises:
+        PromptError: when the data does not unpack to exactly this shape.
+    """
+    n_voxels = int(np.prod(shape_kji, dtype=np.int64))
+    if not 0 < n_voxels <= MAX_MASK_VOXELS:
+        raise PromptError(f"A mask block holds between 1 and {MAX_MASK_VOXELS:,} voxels, got {n_voxels:,}.")
+    n_bytes = (n_voxels + 7) // 8
+    inflate = zlib.decompressobj()
+    try:
+        bits = inflate.decompress(data, n_bytes + 1)
+    except zlib.error as broken:
+        raise PromptError(f"A mask's voxels are damaged ({broken}). Send the mask again.") from None
+    if len(bits) != n_bytes or not inflate.eof:
+        raise PromptError(
+            f"A mask of {n_voxels:,} voxels needs {n_bytes:,} bytes of bits, got another count."
+        )
+    flat = np.unpackbits(np.frombuffer(bits, np.uint8), count=n_voxels)
+    return flat.astype(bool).reshape(shape_kji)
 
 
 def collect(

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 
 from SAMLesionLib import BoxPrompt, IndexBox, LinePrompt, MaskPrompt, PointPrompt, PromptSet, ScribblePrompt
 from SAMLesionLib.errors import PromptError
-from SAMLesionLib.masks import pack_bits
-from SAMLesionLib.prompts import unpack_bits
 
 BLOCK = IndexBox((1, 2, 3), (4, 6, 8))
 places = st.tuples(*[st.floats(-1e3, 1e3)] * 3)
@@ -151,29 +149,6 @@ def test_prompts_on_the_outermost_voxels_are_on_the_image() -> None:
 def test_broken_values_are_refused_with_their_name(values: Any, words: str) -> None:
     with pytest.raises(PromptError, match=words):
         PromptSet.from_json([values])
-
-
-@given(blocks, st.integers(0, 99))
-def test_bits_survive_packing(box: IndexBox, seed: int) -> None:
-    mask = np.random.default_rng(seed).random(box.shape_kji) > 0.5
-
-    np.testing.assert_array_equal(unpack_bits(pack_bits(mask), box.shape_kji), mask)
-
-
-@pytest.mark.parametrize(
-    ("data", "shape_kji", "words"),
-    [
-        (b"no deflate", (2, 2, 2), "damaged"),
-        (zlib.compress(b"\0\0\0"), (2, 2, 2), "another count"),
-        (zlib.compress(b"\0" * 10), (9, 9, 9), "another count"),
-        (zlib.compress(b"\0" * 1000)[:-6], (20, 20, 20), "another count"),
-        (zlib.compress(b"\0"), (0, 2, 2), "between 1 and"),
-        (zlib.compress(b"\0"), (2**20, 2**20, 2**20), "between 1 and"),
-    ],
-)
-def test_bits_that_do_not_fill_the_block_are_refused(data: bytes, shape_kji: Any, words: str) -> None:
-    with pytest.raises(PromptError, match=words):
-        unpack_bits(data, shape_kji)
 
 
 def test_a_small_message_cannot_fill_the_memory() -> None:

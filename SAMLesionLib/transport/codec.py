@@ -32,8 +32,8 @@ from SAMLesionLib.errors import (
     error_from_kind,
 )
 from SAMLesionLib.geometry import IndexBox, Triple
-from SAMLesionLib.masks import MaskUpdate, RunReport, pack_bits
-from SAMLesionLib.prompts import PromptSet, unpack_bits
+from SAMLesionLib.masks import MaskUpdate, RunReport, pack_bits, unpack_bits
+from SAMLesionLib.prompts import PromptSet
 from SAMLesionLib.protocol import ModelInfo, SegmentRequest
 
 MAX_HEADER_BYTES = 64 * 1024

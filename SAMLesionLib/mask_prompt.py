@@ -1,0 +1,77 @@
+"""A mask to start from: what a reader painted, or an earlier result."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from SAMLesionLib.errors import PromptError
+from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.masks import unpack_bits
+from SAMLesionLib.prompt_values import index_box
+
+
+@dataclass(frozen=True, eq=False)
+class MaskPrompt:
+    """A mask to start from: an earlier result, or what a reader painted.
+
+    Attributes:
+        box: the block of voxels that `mask` fills; everything outside is background.
+        mask: (k, j, i) booleans, read-only.
+    """
+
+    kind: ClassVar[str] = "mask"
+    box: IndexBox
+    mask: npt.NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        mask = np.array(self.mask, dtype=bool)
+        if mask.shape != self.box.shape_kji:
+            raise PromptError(f"A mask must fill its block {self.box.shape_kji} (k, j, i), got {mask.shape}.")
+        if not mask.any():
+            raise PromptError("A mask to start from is empty. Paint the lesion first, or draw a box.")
+        mask.setflags(write=False)
+        object.__setattr__(self, "mask", mask)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, MaskPrompt) and self.box == other.box and np.array_equal(self.mask, other.mask)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.box, self.mask.tobytes()))
+
+    @classmethod
+    def of(cls, mask_kji: npt.NDArray[Any]) -> MaskPrompt:
+        """The mask prompt of a whole-grid mask, cropped to what is painted."""
+        mask = np.asarray(mask_kji).astype(bool)
+        box = IndexBox.of_mask(mask)
+        if box is None:
+            raise PromptError("A mask to start from is empty. Paint the lesion first, or draw a box.")
+        return cls(box, mask[box.slices_kji()])
+
+    def positions_ijk(self) -> npt.NDArray[np.float64]:
+        """The first and the last voxel of the block, (2, 3)."""
+        return np.array([self.box.start_ijk, np.subtract(self.box.stop_ijk, 1)], dtype=np.float64)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for JSON; the voxels as base64 of deflated bits in C order."""
+        bits = zlib.compress(np.packbits(self.mask).tobytes())
+        return {
+            "kind": self.kind,
+            "start_ijk": list(self.box.start_ijk),
+            "stop_ijk": list(self.box.stop_ijk),
+            "bits": base64.b64encode(bits).decode("ascii"),
+        }
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> MaskPrompt:
+        """The prompt that `to_json` described."""
+        box = index_box(values)
+        return cls(box, unpack_bits(base64.b64decode(values["bits"], validate=True), box.shape_kji))
