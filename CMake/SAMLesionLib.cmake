@@ -28,6 +28,13 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/worker.py
   SAMLesionLib/engine/zoom.py
   SAMLesionLib/errors.py
+  SAMLesionLib/evaluation/__init__.py
+  SAMLesionLib/evaluation/blocks.py
+  SAMLesionLib/evaluation/cases.py
+  SAMLesionLib/evaluation/datasets.py
+  SAMLesionLib/evaluation/readers/__init__.py
+  SAMLesionLib/evaluation/readers/reader.py
+  SAMLesionLib/evaluation/rows.py
   SAMLesionLib/events.py
   SAMLesionLib/geometry.py
   SAMLesionLib/host/__init__.py
