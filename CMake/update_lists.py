@@ -6,11 +6,13 @@ after adding or removing a file; `Testing/test_cmake_lists.py` says when that wa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIST_FILE = ROOT / "CMake" / "SAMLesionLib.cmake"
+MODULE_FILE = ROOT / "SAMLesion" / "CMakeLists.txt"
 HEADER = "# What the helper package installs; written by CMake/update_lists.py (make lists).\n"
 
 
@@ -34,6 +36,19 @@ def text() -> str:
     )
 
 
+def module_text() -> str:
+    """The module's own CMake file as it should be."""
+    folder = MODULE_FILE.parent
+    text = MODULE_FILE.read_text(encoding="utf-8")
+    for variable, files in (
+        ("MODULE_PYTHON_SCRIPTS", scripts(folder)),
+        ("MODULE_PYTHON_RESOURCES", [f for f in resources(folder) if not f.endswith("CMakeLists.txt")]),
+    ):
+        listed = "".join(f"\n  {file.removeprefix('SAMLesion/')}" for file in files)
+        text = re.sub(rf"set\({variable}\s.*?\)", f"set({variable}{listed}\n  )", text, flags=re.DOTALL)
+    return text
+
+
 def _below(package: Path, is_wanted: Callable[[Path], bool]) -> list[str]:
     files = (p for p in package.rglob("*") if p.is_file())
     return sorted(p.relative_to(ROOT).as_posix() for p in files if is_wanted(p))
@@ -44,5 +59,6 @@ def _set(name: str, files: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    LIST_FILE.write_text(text(), encoding="utf-8")
-    print(f"wrote {LIST_FILE.relative_to(ROOT)}")
+    for file, content in ((LIST_FILE, text()), (MODULE_FILE, module_text())):
+        file.write_text(content, encoding="utf-8")
+        print(f"wrote {file.relative_to(ROOT)}")
