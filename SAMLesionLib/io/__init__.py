@@ -2,7 +2,7 @@
 
 from SAMLesionLib.io.dicom import DicomSeries, find_series
 from SAMLesionLib.io.files import atomic_write
-from SAMLesionLib.io.images import estimate_bytes, read_volume
+from SAMLesionLib.io.images import count_channels, estimate_bytes, read_volume
 from SAMLesionLib.io.memory import available_bytes, check_fits
 from SAMLesionLib.io.prompt_files import LesionPrompts, read_prompts, write_prompts
 from SAMLesionLib.io.segmentation_reader import read_mask, read_segmentation
@@ -17,6 +17,7 @@ __all__ = [
     "atomic_write",
     "available_bytes",
     "check_fits",
+    "count_channels",
     "estimate_bytes",
     "find_series",
     "read_mask",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,25 @@ class ImageHeader:
     def n_bytes(self) -> int:
         """Size of the voxels in memory."""
         return int(np.prod(self.sizes, dtype=object)) * self.n_channels * self.dtype.itemsize
+
+    @property
+    def n_volumes(self) -> int:
+        """How many volumes the axes past the third hold."""
+        return int(np.prod(self.sizes[3:], dtype=object))
+
+    def of_channel(self, channel: int) -> ImageHeader:
+        """The header of one volume along the fourth axis.
+
+        Raises:
+            ImageError: when there is no such volume.
+        """
+        if len(self.sizes) > 4 or not 0 <= channel < self.n_volumes:
+            size = " x ".join(map(str, self.sizes))
+            raise ImageError(
+                f"{self.name} ({size}) has no channel {channel}: channels lie along the fourth axis and are "
+                f"counted from 0, and it has {self.n_volumes}."
+            )
+        return replace(self, sizes=self.sizes[:3])
 
     def check_scalar_3d(self) -> None:
         """Refuse what is not one scalar volume.

@@ -24,7 +24,9 @@ _FORMATS: dict[str, ModuleType] = {
 PathLike = str | os.PathLike[str]
 
 
-def read_volume(path: PathLike, modality: str | None = None, series: str | None = None) -> Volume:
+def read_volume(
+    path: PathLike, modality: str | None = None, series: str | None = None, channel: int | None = None
+) -> Volume:
     """Read a scan, in the type it is stored in.
 
     Args:
@@ -32,10 +34,11 @@ def read_volume(path: PathLike, modality: str | None = None, series: str | None 
         modality: one of `MODALITIES`; when None what DICOM says, and OT for other formats.
         series: which DICOM series to read when a folder holds several: its number in the list that
             the error shows, its description or its UID.
+        channel: which volume to read of a file with four axes, counted from 0.
 
     Raises:
-        ImageError: when it is missing, unreadable, damaged, colour, 4D, or larger than the free memory, or
-            when a series is asked of a file that is not DICOM.
+        ImageError: when it is missing, unreadable, damaged, colour, 4D with no channel chosen, or larger
+            than the free memory, or when a series is asked of a file that is not DICOM.
     """
     path = _existing(path)
     if _is_dicom(path):
@@ -47,10 +50,12 @@ def read_volume(path: PathLike, modality: str | None = None, series: str | None 
             f"Only a DICOM folder holds several series, and {path} is one image. Leave the series out."
         )
     header = _header(path)
+    if channel is not None:
+        header = header.of_channel(channel)
     header.check_scalar_3d()
     check_fits(header.n_bytes, header.name)
     try:
-        voxels = _FORMATS[suffix_of(path, tuple(_FORMATS))].read_voxels(path)
+        voxels = _FORMATS[suffix_of(path, tuple(_FORMATS))].read_voxels(path, channel)
     except MemoryError:
         check_fits(header.n_bytes, header.name, available=0)
         raise
@@ -65,6 +70,16 @@ def estimate_bytes(path: PathLike, series: str | None = None) -> int:
     """
     path = _existing(path)
     return dicom.choose_series(path, series).n_bytes if _is_dicom(path) else _header(path).n_bytes
+
+
+def count_channels(path: PathLike) -> int:
+    """How many volumes a file holds along its fourth axis, from its header alone; 1 for DICOM.
+
+    Raises:
+        ImageError: when it is missing or its header cannot be read.
+    """
+    path = _existing(path)
+    return 1 if _is_dicom(path) else _header(path).n_volumes
 
 
 def image_name(path: Path) -> str:

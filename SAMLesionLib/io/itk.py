@@ -51,13 +51,19 @@ def read_image(path: Path) -> Any:
         raise ImageError(f"{path} {DAMAGED} ({_reason(broken)}). Copy or export it again.") from broken
 
 
-def read_voxels(path: Path) -> npt.NDArray[Any]:
+def read_voxels(path: Path, channel: int | None = None) -> npt.NDArray[Any]:
     """The voxels (k, j, i), not copied from where SimpleITK put them.
+
+    Args:
+        path: the file.
+        channel: the place on the fourth axis to give.
 
     Raises:
         ImageError: when the file is damaged.
     """
     voxels = array_of(read_image(path))
+    if channel is not None and voxels.ndim == 4:
+        return np.asarray(voxels[channel])
     return voxels.reshape(voxels.shape[-3:])
 
 

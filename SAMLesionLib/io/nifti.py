@@ -33,20 +33,34 @@ def read_header(path: Path, name: str) -> ImageHeader:
     return ImageHeader(name, padded_to_3d(header.get_data_shape()), n_channels, dtype, _affine(image, name))
 
 
-def read_voxels(path: Path) -> npt.NDArray[Any]:
+def read_voxels(path: Path, channel: int | None = None) -> npt.NDArray[Any]:
     """The voxels (k, j, i) with the file's scaling applied, as integers where that loses nothing.
+
+    Args:
+        path: the file.
+        channel: the place on the fourth axis to read; the others stay on the disk.
 
     Raises:
         ImageError: when the file is damaged.
     """
     image = _open(path)
     try:
-        stored = np.asarray(image.dataobj.get_unscaled())
+        stored = _stored(image.dataobj, channel)
     except (OSError, EOFError, ValueError, zlib.error) as broken:
         raise ImageError(f"{path} {DAMAGED} ({_first_line(broken)}). Copy or export it again.") from broken
     stored = in_native_order(stored.T)
     stored = stored.reshape(stored.shape[-3:])
     return stored if _is_unscaled(image) else _scaled(stored, image.dataobj.slope, image.dataobj.inter)
+
+
+def _stored(proxy: Any, channel: int | None) -> npt.NDArray[Any]:
+    """The numbers as they are on the disk, (i, j, k)."""
+    from nibabel.arrayproxy import ArrayProxy
+
+    if channel is None or len(proxy.shape) == 3:
+        return np.asarray(proxy.get_unscaled())
+    unscaled = ArrayProxy(proxy.file_like, (proxy.shape, proxy.dtype, proxy.offset), mmap=False)
+    return np.asarray(unscaled[..., channel])
 
 
 def _open(path: Path) -> Any:

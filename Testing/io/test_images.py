@@ -12,7 +12,7 @@ import pytest
 import SimpleITK as sitk
 
 from SAMLesionLib.errors import ImageError
-from SAMLesionLib.io import check_fits, estimate_bytes, read_volume
+from SAMLesionLib.io import check_fits, count_channels, estimate_bytes, read_volume
 
 SIZE = (9, 8, 7)
 SAMPLE = Path(__file__).parents[2] / "SAMLesionLib" / "samples" / "pyradiomics_brain1"
@@ -155,6 +155,36 @@ def test_time_series_are_refused_with_a_way_out(tmp_path: Path, ending: str) -> 
 
     with pytest.raises(ImageError, match=r"perfusion must be one 3D volume.*6 x 5 x 4 x 3.*Save one time"):
         read_volume(path)
+
+
+def write_channels(path: Path, channels: np.ndarray) -> None:
+    if path.suffix == ".nrrd":
+        sitk.WriteImage(sitk.GetImageFromArray(channels, isVector=False), str(path))
+        return
+    image = nibabel.Nifti1Image((channels.T + 1) // 2, np.eye(4))
+    image.header.set_slope_inter(2, -1)  # kept as it is in the file: numbers are stored halved
+    image.to_filename(path)
+
+
+@pytest.mark.parametrize("ending", ["nii", "nii.gz", "nrrd"])
+def test_one_channel_of_four_is_read(tmp_path: Path, ending: str) -> None:
+    path = tmp_path / f"multi.{ending}"
+    channels = np.arange(4 * 3 * 4 * 5, dtype=np.int16).reshape(4, 3, 4, 5) * 2 - 1
+    write_channels(path, channels)
+
+    assert count_channels(path) == 4
+    np.testing.assert_array_equal(read_volume(path, channel=2).voxels, channels[2])
+    with pytest.raises(ImageError, match=r"multi \(5 x 4 x 3 x 4\) has no channel 4.*and it has 4"):
+        read_volume(path, channel=4)
+
+
+def test_a_plain_volume_has_one_channel() -> None:
+    image = SAMPLE / "image.nrrd"
+
+    assert count_channels(image) == 1
+    np.testing.assert_array_equal(read_volume(image, channel=0).voxels, read_volume(image).voxels)
+    with pytest.raises(ImageError, match="no channel 1"):
+        read_volume(image, channel=1)
 
 
 def test_colour_complex_and_flat_images_are_refused(tmp_path: Path) -> None:
