@@ -29,12 +29,10 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/zoom.py
   SAMLesionLib/errors.py
   SAMLesionLib/evaluation/__init__.py
-  SAMLesionLib/evaluation/blocks.py
   SAMLesionLib/evaluation/cases.py
   SAMLesionLib/evaluation/datasets.py
   SAMLesionLib/evaluation/readers/__init__.py
   SAMLesionLib/evaluation/readers/reader.py
-  SAMLesionLib/evaluation/rows.py
   SAMLesionLib/events.py
   SAMLesionLib/geometry.py
   SAMLesionLib/host/__init__.py
@@ -106,12 +104,14 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/transport/__init__.py
   SAMLesionLib/transport/answers.py
   SAMLesionLib/transport/bodies.py
+  SAMLesionLib/transport/checks.py
   SAMLesionLib/transport/client.py
   SAMLesionLib/transport/codec.py
   SAMLesionLib/transport/connection.py
   SAMLesionLib/transport/endpoints.py
   SAMLesionLib/transport/launch.py
   SAMLesionLib/transport/limits.py
+  SAMLesionLib/transport/messages.py
   SAMLesionLib/transport/process.py
   SAMLesionLib/transport/server.py
   SAMLesionLib/transport/sockets.py

@@ -30,7 +30,7 @@ from SAMLesionLib.errors import (
 )
 from SAMLesionLib.masks import MaskUpdate
 from SAMLesionLib.protocol import Segmenter, SegmentRequest
-from SAMLesionLib.transport import codec
+from SAMLesionLib.transport import codec, messages
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -119,7 +119,9 @@ class Answer:
                 if isinstance(error, VolumeNotLoaded):
                     self._on_missing()
                 if self._has_begun:
-                    await self._send(send, codec.pack_message(codec.encode_error(error)), more_body=False)
+                    await self._send(
+                        send, messages.pack_message(messages.encode_error(error)), more_body=False
+                    )
                 else:
                     await error_response(error)(scope, receive, send)
             finally:
@@ -178,7 +180,7 @@ def error_response(error: SAMLesionError) -> JSONResponse:
     """The HTTP answer that carries an error by kind and message."""
     known = [STATUS[cls] for cls in type(error).__mro__ if cls in STATUS]
     return JSONResponse(
-        codec.encode_error(error), status_code=known[0] if known else HTTPStatus.INTERNAL_SERVER_ERROR
+        messages.encode_error(error), status_code=known[0] if known else HTTPStatus.INTERNAL_SERVER_ERROR
     )
 
 

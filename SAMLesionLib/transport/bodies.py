@@ -12,7 +12,7 @@ import psutil
 from starlette.requests import Request
 
 from SAMLesionLib.errors import InputError, OutOfMemory, RequestTooLarge
-from SAMLesionLib.transport import codec
+from SAMLesionLib.transport import messages
 from SAMLesionLib.transport.limits import Limits
 from SAMLesionLib.transport.volumes import VolumeHeader
 
@@ -47,7 +47,7 @@ class BodyReader:
             RequestTooLarge: when the volume exceeds `Limits.volume_bytes`.
             OutOfMemory: when this computer cannot hold it.
         """
-        length = codec.header_length(await self._exactly(min(4, self.n_left)))
+        length = messages.header_length(await self._exactly(min(4, self.n_left)))
         header = VolumeHeader.decode(await self._exactly(min(length, self.n_left)))
         if self.n_left not in (0, header.n_bytes):
             raise InputError(

@@ -16,7 +16,7 @@ from SAMLesionLib.errors import (
 )
 from SAMLesionLib.masks import MaskUpdate
 from SAMLesionLib.protocol import ModelInfo, SegmentRequest
-from SAMLesionLib.transport import codec
+from SAMLesionLib.transport import checks, codec, messages
 from SAMLesionLib.transport.connection import Body, Connection, NetworkConnection, Reply
 from SAMLesionLib.transport.volumes import VolumeHeader, voxel_chunks
 from SAMLesionLib.version import PROTOCOL_VERSION
@@ -87,12 +87,12 @@ class EngineClient:
             VersionMismatch: when the engine speaks another protocol.
         """
         values = self._ask("GET", "/health")
-        with codec.distrusting_the_engine():
+        with checks.distrusting_the_engine():
             return Health(
-                protocol=codec.whole(values["protocol"]),
-                version=codec.text(values["version"]),
-                pid=codec.whole(values["pid"]),
-                device=codec.text(values["device"]),
+                protocol=checks.whole(values["protocol"]),
+                version=checks.text(values["version"]),
+                pid=checks.whole(values["pid"]),
+                device=checks.text(values["device"]),
                 is_busy=bool(values["is_busy"]),
             )
 
@@ -150,8 +150,8 @@ class EngineClient:
             data = reply.read(MAX_ANSWER_BYTES)
         finally:
             reply.close()
-        with codec.distrusting_the_engine():
-            return codec.load_json(data) if data else None
+        with checks.distrusting_the_engine():
+            return messages.load_json(data) if data else None
 
     def _send(self, method: str, path: str, body: Body) -> Reply:
         reply = self._connection.send(method, path, self._headers, body)
@@ -172,8 +172,8 @@ class EngineClient:
         if spoken != str(PROTOCOL_VERSION):
             raise VersionMismatch(mismatch(str(PROTOCOL_VERSION), spoken[:20]))
         if reply.status >= 400:
-            with codec.distrusting_the_engine():
-                failure = codec.error_of(codec.load_json(reply.read(MAX_ANSWER_BYTES)))
+            with checks.distrusting_the_engine():
+                failure = messages.error_of(messages.load_json(reply.read(MAX_ANSWER_BYTES)))
             raise failure or EngineError(f"The engine refused with status {reply.status} and no reason.")
 
 

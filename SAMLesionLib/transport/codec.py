@@ -1,42 +1,49 @@
-"""How requests, volumes and masks look as bytes.
+"""How requests, answers and models look as messages.
 
-Every binary message is `[u32 header length][header: JSON, UTF-8][payload]`, little-endian, and the
-header says how long the payload is:
+The header of a message (`messages`) says how long its payload is:
 
-- a volume: header `VolumeHeader`, payload the voxels in C order of (k, j, i), in the byte order that
-  their type states ("<i2");
+- a volume: header `volumes.VolumeHeader`, payload the voxels in C order of (k, j, i), in the byte order
+  that their type states ("<i2");
 - one frame of an answer: header with the block that changed, payload its mask as `masks.pack_bits`;
   or a header with `error` and no payload.
 
-A request is one JSON object. Nothing is ever unpickled, and every number is checked here, once, so
-hostile bytes raise `SAMLesionError` and nothing else. `docs/wire.md` describes the same for people.
+A request is one JSON object. Every number is checked here, once, so hostile bytes raise
+`SAMLesionError` and nothing else. `docs/wire.md` describes the same for people.
 """
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import MISSING, asdict, fields
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
-from SAMLesionLib.errors import (
-    EngineError,
-    InputError,
-    PromptError,
-    RequestTooLarge,
-    SAMLesionError,
-    error_from_kind,
-)
+from SAMLesionLib.errors import RequestTooLarge
 from SAMLesionLib.geometry import IndexBox, Triple
 from SAMLesionLib.masks import MaskUpdate, RunReport, pack_bits, unpack_bits
 from SAMLesionLib.prompts import PromptSet
 from SAMLesionLib.protocol import ModelInfo, SegmentRequest
+from SAMLesionLib.transport.checks import (
+    distrusting_the_engine,
+    number,
+    record,
+    refusing,
+    text,
+    triple,
+    volume_id,
+    whole,
+)
+from SAMLesionLib.transport.messages import (
+    Read,
+    dump_json,
+    error_of,
+    header_length,
+    load_json,
+    pack_message,
+    read_exactly,
+)
 
-MAX_HEADER_BYTES = 64 * 1024
 MAX_PAYLOAD_BYTES = 256 * 1024**2
 """One packed block; a full 1024 x 1024 x 1024 block of noise is half of this."""
 MAX_BLOCK_VOXELS = 2**30
@@ -44,57 +51,6 @@ MAX_BLOCK_VOXELS = 2**30
 MAX_PROMPTS = 1000
 MAX_POINTS = 100_000
 """All points of all scribbles of one request."""
-MAX_SIDE = 65_536
-MAX_TEXT = 4000
-
-T = TypeVar("T")
-Read = Callable[[int], bytes]
-
-
-def dump_json(values: Any) -> bytes:
-    """One line of strict JSON; numpy numbers are written as numbers.
-
-    Raises:
-        PromptError: when a number is not finite.
-    """
-    try:
-        text = json.dumps(values, separators=(",", ":"), allow_nan=False, default=_plain)
-    except ValueError:
-        raise PromptError("A request holds finite numbers only, got NaN or infinity.") from None
-    return text.encode("ascii")
-
-
-def load_json(data: bytes) -> Any:
-    """The value of strict JSON.
-
-    Raises:
-        InputError: when the bytes are no JSON, nest too deeply, or hold NaN or infinity.
-    """
-    try:
-        return json.loads(bytes(data).decode("utf-8"), parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as wrong:
-        raise InputError(f"A message must be JSON in UTF-8, but this is not ({_short(wrong)}).") from None
-
-
-def pack_message(header: Mapping[str, Any], payload: bytes = b"") -> bytes:
-    """A whole message: the length of its header, the header, the payload."""
-    text = dump_json(header)
-    return len(text).to_bytes(4, "little") + text + payload
-
-
-def header_length(prefix: bytes) -> int:
-    """The length that the first four bytes of a message state.
-
-    Raises:
-        InputError: when there are fewer than four bytes.
-        RequestTooLarge: when the header would exceed `MAX_HEADER_BYTES`.
-    """
-    if len(prefix) != 4:
-        raise InputError(f"A message begins with the length of its header in 4 bytes, got {len(prefix)}.")
-    length = int.from_bytes(prefix, "little")
-    if length > MAX_HEADER_BYTES:
-        raise RequestTooLarge(f"A message's header takes at most {MAX_HEADER_BYTES:,} bytes, got {length:,}.")
-    return length
 
 
 def encode_request(request: SegmentRequest) -> bytes:
@@ -156,24 +112,11 @@ def read_update(read: Read, shape_ijk: Triple | None = None) -> MaskUpdate | Non
     if not prefix:
         return None
     with distrusting_the_engine():
-        header = load_json(_exactly(read, header_length(prefix)))
+        header = load_json(read_exactly(read, header_length(prefix)))
         failure = error_of(header)
         if failure is None:
             return _update(header, read, shape_ijk)
     raise failure
-
-
-def encode_error(error: SAMLesionError) -> dict[str, Any]:
-    """The header that carries an error; as JSON it is also the body of an HTTP error."""
-    return {"error": {"kind": error.kind, "message": str(error)[:MAX_TEXT]}}
-
-
-def error_of(values: Any) -> SAMLesionError | None:
-    """The error that `encode_error` described, None when this is something else."""
-    error = values.get("error") if isinstance(values, dict) else None
-    if not isinstance(error, dict):
-        return None
-    return error_from_kind(str(error.get("kind")), str(error.get("message"))[:MAX_TEXT])
 
 
 def encode_models(models: tuple[ModelInfo, ...]) -> dict[str, Any]:
@@ -188,64 +131,7 @@ def decode_models(values: Any) -> tuple[ModelInfo, ...]:
         EngineError: when a field is missing or wrong.
     """
     with distrusting_the_engine():
-        return tuple(_record(ModelInfo, v) for v in values["models"])
-
-
-@contextmanager
-def refusing(what: str) -> Iterator[None]:
-    """Turn whatever wrong values raise into one sentence about `what`."""
-    try:
-        yield
-    except KeyError as missing:
-        raise InputError(f"A {what} needs the field {_short(missing)}.") from None
-    except (TypeError, ValueError, OverflowError, IndexError, AttributeError) as wrong:
-        raise InputError(f"A {what} has a wrong value: {_short(wrong)}.") from None
-
-
-@contextmanager
-def distrusting_the_engine() -> Iterator[None]:
-    """Turn what a damaged answer raises into an `EngineError`: it is nobody's input."""
-    try:
-        with refusing("message"):
-            yield
-    except (InputError, MemoryError) as wrong:
-        raise EngineError(f"The engine's answer is damaged ({_short(wrong)}) Ask again.") from None
-
-
-def volume_id(value: Any) -> str:
-    """A checked volume id: 32 hexadecimal digits."""
-    if not isinstance(value, str) or len(value) != 32 or not set(value) <= set("0123456789abcdef"):
-        raise ValueError(f"volume_id is 32 hexadecimal digits, got {_short(value)}")
-    return value
-
-
-def text(value: Any) -> str:
-    """A checked string of at most `MAX_TEXT` characters."""
-    if not isinstance(value, str) or len(value) > MAX_TEXT:
-        raise ValueError(f"expected a text of at most {MAX_TEXT} characters, got {_short(value)}")
-    return value
-
-
-def number(value: Any) -> float:
-    """A checked finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"expected a finite number, got {_short(value)}")
-    return float(value)
-
-
-def whole(value: Any) -> int:
-    """A checked whole number, small enough for voxel arithmetic in 64 bits."""
-    if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**40:
-        raise ValueError(f"expected a whole number, got {_short(value)}")
-    return value
-
-
-def triple(values: Any) -> Triple:
-    """Three checked whole numbers, none beyond `MAX_SIDE`."""
-    a, b, c = (whole(v) for v in values)
-    if max(abs(a), abs(b), abs(c)) > MAX_SIDE:
-        raise ValueError(f"voxel indices reach at most {MAX_SIDE:,}, got {_short([a, b, c])}")
-    return a, b, c
+        return tuple(record(ModelInfo, v) for v in values["models"])
 
 
 def _update(header: Any, read: Read, shape_ijk: Triple | None) -> MaskUpdate:
@@ -257,22 +143,15 @@ def _update(header: Any, read: Read, shape_ijk: Triple | None) -> MaskUpdate:
     n_bytes = whole(header["n_bytes"])
     if not 0 <= n_bytes <= MAX_PAYLOAD_BYTES:
         raise ValueError(f"a block's bits take at most {MAX_PAYLOAD_BYTES:,} bytes, got {n_bytes:,}")
-    bits = _exactly(read, n_bytes)
+    bits = read_exactly(read, n_bytes)
     mask = np.zeros(block.shape_kji, bool) if block.is_empty else unpack_bits(bits, block.shape_kji)
     report = header["report"]
     return MaskUpdate(
         block,
         mask,
         fraction=min(1.0, max(0.0, number(header["fraction"]))),
-        report=None if report is None else _record(RunReport, report),
+        report=None if report is None else record(RunReport, report),
     )
-
-
-def _exactly(read: Read, n_bytes: int) -> bytes:
-    data = read(n_bytes) if n_bytes else b""
-    if len(data) != n_bytes:
-        raise ValueError(f"expected {n_bytes:,} bytes, got {len(data):,}")
-    return data
 
 
 def _check_counts(prompts: Any) -> None:
@@ -291,40 +170,3 @@ def _check_counts(prompts: Any) -> None:
 
 def _claimed_voxels(prompt: Mapping[str, Any]) -> int:
     return IndexBox(triple(prompt["start_ijk"]), triple(prompt["stop_ijk"])).n_voxels
-
-
-def _record(cls: type[T], values: Mapping[str, Any]) -> T:
-    given = {}
-    for field in fields(cls):  # type: ignore[arg-type]
-        if field.name in values or field.default is MISSING:
-            given[field.name] = _CHECKS[str(field.type)](values[field.name])
-    return cls(**given)
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"expected true or false, got {_short(value)}")
-    return value
-
-
-_CHECKS: dict[str, Callable[[Any], Any]] = {
-    "str": text,
-    "int": whole,
-    "float": number,
-    "bool": _flag,
-    "frozenset[str]": lambda values: frozenset(text(v) for v in values),
-}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"{type(value).__name__} has no place in a message")
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a finite number")
-
-
-def _short(value: object) -> str:
-    return str(value)[:120]

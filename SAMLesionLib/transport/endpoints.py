@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from SAMLesionLib.errors import InputError, SAMLesionError, Unauthorized, VersionMismatch, VolumeNotLoaded
 from SAMLesionLib.protocol import Segmenter
-from SAMLesionLib.transport import codec
+from SAMLesionLib.transport import codec, messages
 from SAMLesionLib.transport.answers import Answer, EngineThread, error_response
 from SAMLesionLib.transport.bodies import BodyReader
 from SAMLesionLib.transport.client import PROTOCOL_HEADER, mismatch
@@ -173,7 +173,7 @@ async def _refuse_route(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     known = "GET /health, GET /models, POST /volumes, DELETE /volumes/ID, POST /segment"
     wrong = InputError(f"There is no {request.method} {request.url.path[:80]} here. The endpoints: {known}.")
-    return JSONResponse(codec.encode_error(wrong), status_code=error.status_code)
+    return JSONResponse(messages.encode_error(wrong), status_code=error.status_code)
 
 
 async def _forget(request: Request, error: Exception) -> Response:

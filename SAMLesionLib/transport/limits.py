@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits of one server; those of the format itself are constants of `codec`.
+    """The limits of one server; those of the format itself are constants of `messages`, `checks` and `codec`.
 
     Attributes:
         volume_bytes: voxels of one volume.

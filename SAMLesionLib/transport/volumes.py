@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from SAMLesionLib.errors import ImageError, InputError
 from SAMLesionLib.geometry import Affine, Triple
-from SAMLesionLib.transport import codec
+from SAMLesionLib.transport import checks, messages
 from SAMLesionLib.volume import MODALITIES, Volume
 
 DTYPES = frozenset({"|b1", "|i1", "|u1"}) | {
@@ -56,7 +56,7 @@ class VolumeHeader:
                 "Convert it to int16 or float32."
             )
         k, j, i = volume.voxels.shape
-        name = volume.name[: codec.MAX_TEXT]
+        name = volume.name[: checks.MAX_TEXT]
         return cls(volume.volume_id, dtype, (k, j, i), volume.affine, name, volume.modality)
 
     @property
@@ -67,7 +67,7 @@ class VolumeHeader:
 
     def encode(self) -> bytes:
         """The message without its voxels, which alone asks whether the engine holds the volume."""
-        return codec.pack_message(
+        return messages.pack_message(
             {
                 "volume_id": self.volume_id,
                 "dtype": self.dtype,
@@ -85,14 +85,14 @@ class VolumeHeader:
         Raises:
             InputError: when a field is missing or wrong.
         """
-        values = codec.load_json(data)
-        with codec.refusing("volume"):
+        values = messages.load_json(data)
+        with checks.refusing("volume"):
             return cls(
-                volume_id=codec.volume_id(values["volume_id"]),
+                volume_id=checks.volume_id(values["volume_id"]),
                 dtype=_one_of(DTYPES, values["dtype"], "dtype"),
                 shape_kji=_shape(values["shape_kji"]),
                 affine=Affine(np.array(values["ijk_to_ras"], dtype=np.float64)),
-                name=codec.text(values["name"]),
+                name=checks.text(values["name"]),
                 modality=_one_of(MODALITIES, values["modality"], "modality"),
             )
 
@@ -129,7 +129,7 @@ def voxel_chunks(volume: Volume) -> Iterator[memoryview]:
 
 
 def _shape(values: Any) -> Triple:
-    k, j, i = codec.triple(values)
+    k, j, i = checks.triple(values)
     if min(k, j, i) < 1:
         raise ValueError(f"shape_kji holds sizes of at least 1, got {[k, j, i]}")
     return k, j, i

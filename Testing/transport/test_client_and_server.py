@@ -26,7 +26,7 @@ from SAMLesionLib import (
     collect,
     errors,
 )
-from SAMLesionLib.transport import Body, EngineClient, codec
+from SAMLesionLib.transport import Body, EngineClient, messages
 from SAMLesionLib.transport import client as client_module
 from SAMLesionLib.transport.endpoints import create_app
 from SAMLesionLib.transport.limits import Limits
@@ -356,8 +356,8 @@ def test_too_much_is_refused_before_it_is_read(volume: Volume) -> None:
 
 def test_a_volume_beyond_the_memory_is_refused_by_its_header(served: Served, volume: Volume) -> None:
     header = VolumeHeader.of(volume)
-    values = codec.load_json(header.encode()[4:]) | {"shape_kji": [65536, 65536, 65536]}
-    status, answer = ask(served, "POST", "/volumes", codec.pack_message(values))
+    values = messages.load_json(header.encode()[4:]) | {"shape_kji": [65536, 65536, 65536]}
+    status, answer = ask(served, "POST", "/volumes", messages.pack_message(values))
     assert (status, answer["error"]["kind"]) == (413, "RequestTooLarge")
 
 

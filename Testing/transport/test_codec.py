@@ -31,7 +31,7 @@ from SAMLesionLib import (
     Volume,
     errors,
 )
-from SAMLesionLib.transport import codec
+from SAMLesionLib.transport import codec, messages
 from SAMLesionLib.transport.volumes import DTYPES, VolumeHeader, voxel_chunks
 
 ID = "0123456789abcdef" * 2
@@ -114,7 +114,7 @@ def test_a_volume_comes_back_with_the_same_id(voxels: np.ndarray, matrix: np.nda
     matrix[:, :3] += 1e4 * np.eye(3)
     volume = Volume(voxels, Affine(np.vstack([matrix, [0, 0, 0, 1]])), "a name \udc80", "MR")
     message = VolumeHeader.of(volume).encode() + b"".join(voxel_chunks(volume))
-    length = codec.header_length(message[:4])
+    length = messages.header_length(message[:4])
     header = VolumeHeader.decode(message[4 : 4 + length])
     back = header.volume(np.frombuffer(message[4 + length :], header.dtype).reshape(header.shape_kji))
     assert back.volume_id == volume.volume_id
@@ -134,13 +134,13 @@ def test_a_contiguous_volume_travels_without_a_copy() -> None:
 
 
 def test_the_models_come_back_equal() -> None:
-    values = json.loads(codec.dump_json(codec.encode_models((FAKE_MODEL,))))
+    values = json.loads(messages.dump_json(codec.encode_models((FAKE_MODEL,))))
     assert codec.decode_models(values) == (FAKE_MODEL,)
 
 
 @pytest.mark.parametrize("cls", [errors.SAMLesionError, *errors._family(errors.SAMLesionError)])
 def test_every_error_comes_back_as_itself(cls: type[SAMLesionError]) -> None:
-    frame = codec.pack_message(codec.encode_error(cls("What to do now.")))
+    frame = messages.pack_message(messages.encode_error(cls("What to do now.")))
     with pytest.raises(cls, match=r"^What to do now\.$") as caught:
         read_update(frame)
     assert type(caught.value) is cls
@@ -148,7 +148,7 @@ def test_every_error_comes_back_as_itself(cls: type[SAMLesionError]) -> None:
 
 @given(st.binary(max_size=300))
 def test_hostile_bytes_raise_our_errors_only(data: bytes) -> None:
-    for decode in (codec.decode_request, VolumeHeader.decode, read_update, codec.load_json):
+    for decode in (codec.decode_request, VolumeHeader.decode, read_update, messages.load_json):
         with contextlib.suppress(SAMLesionError):
             decode(data)
 
@@ -230,7 +230,7 @@ def test_a_bad_request_is_refused_in_a_sentence(values: dict[str, Any], sentence
 
 def test_deep_nesting_is_refused() -> None:
     with pytest.raises(errors.InputError, match="must be JSON"):
-        codec.load_json(b"[" * 100_000)
+        messages.load_json(b"[" * 100_000)
 
 
 def test_a_block_outside_the_volume_is_refused() -> None:
@@ -249,7 +249,7 @@ def test_a_bomb_of_zeros_does_not_unpack() -> None:
         "report": None,
     }
     with pytest.raises(errors.EngineError, match="another count"):
-        read_update(codec.pack_message(header, bits))
+        read_update(messages.pack_message(header, bits))
 
 
 def test_changed_voxels_are_refused() -> None:
