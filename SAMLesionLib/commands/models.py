@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -34,12 +35,15 @@ def add_parser(verbs: Any) -> None:
     listing.add_argument("--json", action="store_true", help="print one JSON object on standard output")
     info = _action(actions, "info", "everything known about one model", show_model, has_name=True)
     info.add_argument("--json", action="store_true", help="print one JSON object on standard output")
-    _action(
+    fetching = _action(
         actions,
         "download",
         "fetch the published weights; resumes, and checks the hash",
         download,
         has_name=True,
+    )
+    fetching.add_argument(
+        "--json", action="store_true", help="print the progress as JSON, an object a line, on standard output"
     )
     verify = _action(
         actions, "verify", "read weights whole and compare them with what was published", verify_models
@@ -99,9 +103,23 @@ def download(args: argparse.Namespace) -> int:
             bar.total = n_total
             bar.update(n_bytes - bar.n)
 
-        path = weights.download(card, moved)
+        path = weights.download(card, _print_progress() if args.json else moved)
     print(f"{card.name}: {path} ({card.licence})")
     return 0
+
+
+def _print_progress() -> Callable[[int, int], None]:
+    """Tells a program how far a download is, at most every hundredth."""
+    told = -1
+
+    def moved(n_bytes: int, n_total: int) -> None:
+        nonlocal told
+        hundredth = 100 * n_bytes // max(1, n_total)
+        if hundredth > told:
+            told = hundredth
+            print(json.dumps({"done_bytes": n_bytes, "total_bytes": n_total}), flush=True)
+
+    return moved
 
 
 def verify_models(args: argparse.Namespace) -> int:
