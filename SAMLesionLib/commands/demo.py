@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,6 +68,8 @@ def run(args: argparse.Namespace) -> int:
 
 def compare(case: Case, lesions: Sequence[Lesion]) -> dict[str, Any]:
     """How well the masks agree with the expert's, and what they cost, as plain values."""
+    from SAMLesionLib.io import peak_memory_bytes
+
     masks = [whole_mask(lesion, case.volume) for lesion in lesions]
     experts = [_inside(case.expert, asked) for asked in case.lesions]
     names = [lesion.segment.name for lesion in lesions]
@@ -94,18 +95,6 @@ def whole_mask(lesion: Lesion, volume: Volume) -> Mask:
     mask = np.zeros(volume.voxels.shape, bool)
     mask[lesion.segment.block.slices_kji()] = lesion.segment.mask
     return mask
-
-
-def peak_memory_bytes() -> int:
-    """The most memory this process has held so far."""
-    if sys.platform == "win32":
-        import psutil
-
-        return int(psutil.Process().memory_info().peak_wset)
-    import resource
-
-    # Linux counts in units of 1024 bytes, macOS in bytes.
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _make_folder(folder: Path) -> None:

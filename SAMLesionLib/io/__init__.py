@@ -2,8 +2,8 @@
 
 from SAMLesionLib.io.dicom import DicomSeries, find_series
 from SAMLesionLib.io.files import atomic_write
-from SAMLesionLib.io.images import count_channels, estimate_bytes, read_volume
-from SAMLesionLib.io.memory import available_bytes, check_fits
+from SAMLesionLib.io.images import count_channels, estimate_bytes, image_name, read_volume
+from SAMLesionLib.io.memory import available_bytes, check_fits, peak_memory_bytes, reset_peak_memory
 from SAMLesionLib.io.prompt_files import LesionPrompts, read_prompts, write_prompts
 from SAMLesionLib.io.segmentation_reader import read_mask, read_segmentation
 from SAMLesionLib.io.segmentation_writer import write_segmentation
@@ -20,10 +20,13 @@ __all__ = [
     "count_channels",
     "estimate_bytes",
     "find_series",
+    "image_name",
+    "peak_memory_bytes",
     "read_mask",
     "read_prompts",
     "read_segmentation",
     "read_volume",
+    "reset_peak_memory",
     "write_prompts",
     "write_segmentation",
 ]

@@ -1,8 +1,11 @@
-"""Whether a volume fits into memory, asked before it is loaded."""
+"""How much memory there is, whether a volume fits into it, and how much a process has held."""
 
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
+from pathlib import Path
 
 from SAMLesionLib.errors import ImageError
 
@@ -37,6 +40,28 @@ def check_fits(n_bytes: int, name: str, available: int | None = None) -> None:
         f"{name} needs about {_size(n_bytes * HEADROOM)} of memory, and {_size(available)} is free. "
         "Close other programs, or crop the image around the lesion."
     )
+
+
+def peak_memory_bytes() -> int:
+    """The most memory this process has held since it began, or since `reset_peak_memory`."""
+    if sys.platform == "win32":
+        import psutil
+
+        return int(psutil.Process().memory_info().peak_wset)
+    status = Path("/proc/self/status")
+    if status.exists():  # the only count that can be reset
+        held = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(held.split()[1]) * 1024
+    import resource
+
+    # macOS counts in bytes, other systems in units of 1024 bytes.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def reset_peak_memory() -> None:
+    """Begin to count anew where the system can (Linux); elsewhere the count goes on from the start."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def _available_from_system() -> int | None:
