@@ -27,6 +27,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/plans.py
   SAMLesionLib/engine/predictors.py
   SAMLesionLib/engine/propagation.py
+  SAMLesionLib/engine/refinement.py
   SAMLesionLib/engine/worker.py
   SAMLesionLib/engine/zoom.py
   SAMLesionLib/errors.py
@@ -108,6 +109,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/downloads.py
   SAMLesionLib/models/fits.py
   SAMLesionLib/models/layers.py
+  SAMLesionLib/models/refiner.py
   SAMLesionLib/models/registry.py
   SAMLesionLib/models/sam/__init__.py
   SAMLesionLib/models/sam/image_encoder.py
