@@ -63,7 +63,7 @@ def add_prompt_options(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="I0,J0,K0,I1,J1,K1",
         help="a diameter from end to end, as in RECIST, in voxels, or mm with --frame; two lines in one "
-        "slice are a long- and a short-axis cross",
+        "slice are a long- and a short-axis cross. Give them on several slices to follow a lesion's shape",
     )
     group.add_argument(
         "--prompts",

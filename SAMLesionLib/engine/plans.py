@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from SAMLesionLib.engine.boxes import box_from_lines, box_from_slice_box, boxes_between
+from SAMLesionLib.engine.boxes import box_from_slice_box, boxes_between
+from SAMLesionLib.engine.lines import boxes_from_lines
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.imaging import slab
@@ -55,9 +56,9 @@ def plan_slices(prompts: PromptSet, volume: Volume) -> SlicePlan:
     """The plan for these prompts.
 
     One 3D box: every slice of it along the scan's slice axis. 2D boxes in several slices of one view:
-    interpolated between. 2D boxes in different views: the 3D box they span together. One 2D box, or one
-    or two diameters in a slice: a 3D box as deep as it is wide. A mask: the box of each of its slices;
-    with a box as well, the box says where to look.
+    interpolated between. 2D boxes in different views: the 3D box they span together. One 2D box: a 3D
+    box as deep as it is wide. One or two diameters in a slice: a 2D box there. A mask: the box of each
+    of its slices; with a box as well, the box says where to look.
 
     Args:
         prompts: on the image, and of `PLANNED_KINDS`.
@@ -70,7 +71,7 @@ def plan_slices(prompts: PromptSet, volume: Volume) -> SlicePlan:
     lines = prompts.of(LinePrompt)
     start = _cropped(masks[-1], volume) if masks else None
     if lines:
-        boxes = [*boxes, box_from_lines(lines, volume.affine)]
+        boxes = [*boxes, *boxes_from_lines(lines, volume.affine)]
     if not boxes and start is not None:
         return _plan_of_mask(start, volume)
     plan = _plan_of_boxes(boxes, volume)

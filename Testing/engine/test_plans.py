@@ -85,6 +85,14 @@ def test_a_diameter_counts_as_the_box_of_its_slice() -> None:
     assert [b.start_ijk[2] for b in with_box.boxes] == [20, 21, 22, 23, 24]
 
 
+def test_diameters_in_several_slices_are_joined_like_2d_boxes() -> None:
+    lines = [a_line((10, 20, k), (2 * k - 8, 20, k)) for k in (18, 14, 22)]
+    plan = a_plan(*lines, volume=CUBES)
+    assert [b.start_ijk[2] for b in plan.boxes] == list(range(14, 23))
+    assert [b.shape_ijk[0] for b in plan.boxes] == list(range(11, 28, 2))
+    assert not plan.ends_inside
+
+
 @pytest.mark.parametrize(
     "prompts",
     [
