@@ -2,6 +2,7 @@
 set(SAMLesionLib_SCRIPTS
   SAMLesionLib/__init__.py
   SAMLesionLib/annotation.py
+  SAMLesionLib/changes.py
   SAMLesionLib/cli.py
   SAMLesionLib/commands/__init__.py
   SAMLesionLib/commands/console.py
@@ -26,6 +27,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/plans.py
   SAMLesionLib/engine/predictors.py
   SAMLesionLib/engine/propagation.py
+  SAMLesionLib/engine/refinement.py
   SAMLesionLib/engine/worker.py
   SAMLesionLib/engine/zoom.py
   SAMLesionLib/errors.py
@@ -48,13 +50,17 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/lesions.py
   SAMLesionLib/evaluation/readers/__init__.py
   SAMLesionLib/evaluation/readers/reader.py
+  SAMLesionLib/evaluation/replay.py
   SAMLesionLib/evaluation/rows.py
   SAMLesionLib/evaluation/scores.py
   SAMLesionLib/evaluation/settings.py
   SAMLesionLib/evaluation/statistics.py
   SAMLesionLib/evaluation/trail.py
+  SAMLesionLib/evaluation/worker.py
+  SAMLesionLib/evaluation/workers.py
   SAMLesionLib/events.py
   SAMLesionLib/geometry.py
+  SAMLesionLib/history.py
   SAMLesionLib/host/__init__.py
   SAMLesionLib/host/controller.py
   SAMLesionLib/host/dispatch.py
@@ -87,6 +93,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/io/segmentation_reader.py
   SAMLesionLib/io/segmentation_writer.py
   SAMLesionLib/io/segments.py
+  SAMLesionLib/lesions.py
   SAMLesionLib/mask_prompt.py
   SAMLesionLib/masks.py
   SAMLesionLib/metrics/__init__.py
@@ -102,6 +109,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/downloads.py
   SAMLesionLib/models/fits.py
   SAMLesionLib/models/layers.py
+  SAMLesionLib/models/refiner.py
   SAMLesionLib/models/registry.py
   SAMLesionLib/models/sam/__init__.py
   SAMLesionLib/models/sam/image_encoder.py
@@ -113,14 +121,22 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/sam/sam.py
   SAMLesionLib/models/sam/tiny_vit.py
   SAMLesionLib/models/sam/transformer.py
+  SAMLesionLib/models/sam3d/__init__.py
+  SAMLesionLib/models/sam3d/image_encoder.py
+  SAMLesionLib/models/sam3d/mask_decoder.py
+  SAMLesionLib/models/sam3d/prompt_encoder.py
+  SAMLesionLib/models/sam3d/sam3d.py
+  SAMLesionLib/models/sam3d/stem.py
   SAMLesionLib/models/state_dicts.py
   SAMLesionLib/models/store.py
   SAMLesionLib/models/weights.py
+  SAMLesionLib/packed_masks.py
   SAMLesionLib/palette.py
   SAMLesionLib/prompt_values.py
   SAMLesionLib/prompts.py
   SAMLesionLib/protocol.py
   SAMLesionLib/provenance.py
+  SAMLesionLib/terminology.py
   SAMLesionLib/transport/__init__.py
   SAMLesionLib/transport/answers.py
   SAMLesionLib/transport/bodies.py

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from SAMLesionLib.masks import RunReport
+from SAMLesionLib.packed_masks import PackedMask
 from SAMLesionLib.prompts import Prompt
 
 T = TypeVar("T")
 
 Cause = Literal["edit", "undo", "redo"]
 """Why the state changed: the reader did something, took it back, or did it again."""
+
+Stage = Literal["sending", "encoding", "segmenting"]
+"""How far the work on a mask is."""
 
 
 class Signal(Generic[T]):
@@ -51,7 +55,13 @@ class LesionEvent:
 
 @dataclass(frozen=True)
 class LesionAdded(LesionEvent):
-    """There is one more lesion."""
+    """There is one more lesion.
+
+    Attributes:
+        name: how people call it.
+    """
+
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,56 @@ class LesionAccepted(LesionEvent):
 
 @dataclass(frozen=True)
 class LesionReopened(LesionEvent):
-    """An accepted lesion may be changed again."""
+    """An accepted or flagged lesion is a plain draft again."""
+
+
+@dataclass(frozen=True)
+class LesionFlagged(LesionEvent):
+    """The reader wants a second look at the lesion; it may still be changed."""
+
+
+@dataclass(frozen=True)
+class LesionRenamed(LesionEvent):
+    """The lesion has another name.
+
+    Attributes:
+        name: the new one.
+    """
+
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class TerminologyChanged(LesionEvent):
+    """The reader said what the lesion is, or in which organ it lies.
+
+    Attributes:
+        terminology: in the form of Slicer's terminology tag.
+    """
+
+    terminology: str = ""
+
+
+@dataclass(frozen=True)
+class MaskEdited(LesionEvent):
+    """The lesion's mask is what the reader made by hand, or no longer is.
+
+    Attributes:
+        edit: the whole mask; None when the mask is the model's answer again.
+    """
+
+    edit: PackedMask | None = None
+
+
+@dataclass(frozen=True)
+class MaskAskedAgain(LesionEvent):
+    """The same prompts are asked anew, of another model perhaps.
+
+    Attributes:
+        run: how often they have been.
+    """
+
+    run: int = 0
 
 
 @dataclass(frozen=True)
@@ -110,10 +169,23 @@ class MaskShown(LesionEvent):
 
 @dataclass(frozen=True)
 class WorkFailed(LesionEvent):
-    """No mask came; the reader is told why.
+    """No mask came, or something was refused; the reader is told why.
 
     Attributes:
         message: one sentence for people.
     """
 
     message: str = ""
+
+
+@dataclass(frozen=True)
+class WorkProgressed(LesionEvent):
+    """A mask is on its way.
+
+    Attributes:
+        stage: what is done now: the volume travels to the engine, the image is encoded, the mask comes.
+        fraction: how much of the mask is done, 0 to 1.
+    """
+
+    stage: Stage = "encoding"
+    fraction: float = 0.0

@@ -6,12 +6,9 @@ from datetime import datetime, timezone
 
 from SAMLesionLib.masks import RunReport
 from SAMLesionLib.prompts import PromptSet
+from SAMLesionLib.terminology import MASS
 
-LESION_TERMINOLOGY = (
-    "Segmentation category and type - 3D Slicer General Anatomy list"
-    "~SCT^49755003^Morphologically Altered Structure~SCT^4147007^Mass~^^"
-    "~Anatomic codes - DICOM master list~^^~^^"
-)
+LESION_TERMINOLOGY = str(MASS)
 """A mass, in the form of Slicer's terminology tag."""
 
 PREFIX = "SAMLesion."

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from SAMLesionLib.annotation import Annotation, Lesion
+from SAMLesionLib.annotation import Annotation
 from SAMLesionLib.errors import SAMLesionError, VolumeNotLoaded
 from SAMLesionLib.events import (
     LesionAccepted,
@@ -28,6 +28,7 @@ from SAMLesionLib.host.markups import prompts_from_markup
 from SAMLesionLib.host.results import ResultHistory, ResultStep
 from SAMLesionLib.host.segments import LesionSegments
 from SAMLesionLib.host.volumes import volume_from_node, world_affine
+from SAMLesionLib.lesions import Lesion
 from SAMLesionLib.masks import MaskUpdate
 from SAMLesionLib.prompts import PromptSet
 from SAMLesionLib.protocol import Segmenter, SegmentRequest
