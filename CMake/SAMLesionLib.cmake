@@ -49,7 +49,11 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/layouts/table.py
   SAMLesionLib/evaluation/lesions.py
   SAMLesionLib/evaluation/readers/__init__.py
+  SAMLesionLib/evaluation/readers/clicks.py
+  SAMLesionLib/evaluation/readers/drawings.py
+  SAMLesionLib/evaluation/readers/finding.py
   SAMLesionLib/evaluation/readers/reader.py
+  SAMLesionLib/evaluation/readers/simulated.py
   SAMLesionLib/evaluation/replay.py
   SAMLesionLib/evaluation/rows.py
   SAMLesionLib/evaluation/scores.py

@@ -28,6 +28,14 @@ class LayerNorm2d(nn.Module):
         return F.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)
 
 
+class LayerNorm3d(LayerNorm2d):
+    """The same for a BxCxDxHxW map, each voxel on its own."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise BxCxDxHxW; the result lies in channels-last memory."""
+        return self.last_axis(x.movedim(1, -1)).movedim(-1, 1)
+
+
 class MLPBlock(nn.Module):
     """The two-layer perceptron of a transformer block, `(..., C)` to `(..., C)`."""
 
