@@ -73,6 +73,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/labelmaps.py
   SAMLesionLib/host/markups.py
   SAMLesionLib/host/messages.py
+  SAMLesionLib/host/parameters.py
   SAMLesionLib/host/results.py
   SAMLesionLib/host/segments.py
   SAMLesionLib/host/volumes.py
