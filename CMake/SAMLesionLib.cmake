@@ -56,9 +56,11 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/readers/simulated.py
   SAMLesionLib/evaluation/replay.py
   SAMLesionLib/evaluation/rows.py
+  SAMLesionLib/evaluation/run.py
   SAMLesionLib/evaluation/scores.py
   SAMLesionLib/evaluation/settings.py
   SAMLesionLib/evaluation/statistics.py
+  SAMLesionLib/evaluation/summary.py
   SAMLesionLib/evaluation/trail.py
   SAMLesionLib/evaluation/worker.py
   SAMLesionLib/evaluation/workers.py
@@ -75,6 +77,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/messages.py
   SAMLesionLib/host/parameters.py
   SAMLesionLib/host/results.py
+  SAMLesionLib/host/segment_facts.py
   SAMLesionLib/host/segments.py
   SAMLesionLib/host/volumes.py
   SAMLesionLib/imaging/__init__.py
@@ -132,6 +135,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/sam3d/prompt_encoder.py
   SAMLesionLib/models/sam3d/sam3d.py
   SAMLesionLib/models/sam3d/stem.py
+  SAMLesionLib/models/sgp_sam.py
   SAMLesionLib/models/state_dicts.py
   SAMLesionLib/models/store.py
   SAMLesionLib/models/weights.py

@@ -39,7 +39,7 @@ class Journal:
             raise OutputError(
                 f"Cannot make the folder {folder} ({refused.strerror}). Choose another with -o."
             ) from None
-        if (folder / SETTINGS).exists():
+        if self.done:
             settings.check_same(read_settings(folder), str(folder))
         write_json(folder / SETTINGS, settings.to_json())
         self._rows = read_csv(folder / TABLE) if (folder / TABLE).exists() else []

@@ -1,0 +1,176 @@
+"""What one process does: it takes a case and a model and gives back the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Protocol
+
+from SAMLesionLib.errors import EngineError, PromptError, SAMLesionError, UnknownModel
+from SAMLesionLib.evaluation.benchmark import CaseOutcome, evaluate_case, failed_case, unread_case
+from SAMLesionLib.evaluation.cases import Case
+from SAMLesionLib.evaluation.datasets import Dataset, open_dataset
+from SAMLesionLib.evaluation.readers import Reader, find_reader
+from SAMLesionLib.evaluation.replay import RecordedReader
+from SAMLesionLib.evaluation.settings import EvaluationSettings
+from SAMLesionLib.io import peak_memory_bytes, reset_peak_memory
+from SAMLesionLib.protocol import ModelInfo, Segmenter
+
+
+class WorkerDied(EngineError):
+    """A worker process ended while it worked on a case."""
+
+
+class Segmenters(Protocol):
+    """Makes the segmenter of a model; sent to worker processes, so it must be small and picklable."""
+
+    def segmenter(self, model: str, threads: int) -> Segmenter:
+        """The segmenter that has this model, in this process.
+
+        Raises:
+            SAMLesionError: when there is none, or it cannot run here.
+        """
+
+    def peak_device_bytes(self) -> int | None:
+        """The most memory the GPU held since the last call; None without one."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One case for one model.
+
+    Attributes:
+        case: name of the case.
+        model: name of the model.
+        died: how the process that tried it before ended; then nothing is asked and only the failure
+            is written down.
+    """
+
+    case: str
+    model: str
+    died: str = ""
+
+
+@dataclass(frozen=True)
+class WorkOrder:
+    """Everything a worker must know before its first job.
+
+    Attributes:
+        settings: of the evaluation.
+        segmenters: where models come from.
+        threads: CPU threads of each worker.
+    """
+
+    settings: EvaluationSettings
+    segmenters: Segmenters
+    threads: int
+
+
+class Worker:
+    """Does job after job; the last case and all models stay loaded."""
+
+    def __init__(self, order: WorkOrder) -> None:
+        """Make ready; no weights are loaded yet.
+
+        Raises:
+            SAMLesionError: when a model is unknown, cannot run here, or can never answer this reader.
+        """
+        self._order = order
+        self._dataset = dataset_of(order.settings)
+        self._case: Case | None = None
+        models = order.settings.models
+        self._segmenters = {model: order.segmenters.segmenter(model, order.threads) for model in models}
+        self._readers = {model: reader_of(order.settings, model) for model in models}
+        for model, segmenter in self._segmenters.items():
+            check_can_begin(self._readers[model], model_info(segmenter, model))
+
+    def run(self, job: Job) -> CaseOutcome:
+        """The outcome of one job."""
+        start = perf_counter()
+        reset_peak_memory()
+        outcome = self._outcome(job)
+        first = next(at for at, row in enumerate(outcome.rows) if row.is_whole_case)
+        gpu_bytes = self._order.segmenters.peak_device_bytes()
+        costs: dict[str, Any] = {
+            "wall_s": perf_counter() - start,
+            "peak_memory_mb": peak_memory_bytes() / 1e6,
+            "peak_device_mb": None if gpu_bytes is None else gpu_bytes / 1e6,
+        }
+        rows = [replace(row, **costs) if at == first else row for at, row in enumerate(outcome.rows)]
+        return replace(outcome, rows=tuple(rows))
+
+    def _outcome(self, job: Job) -> CaseOutcome:
+        settings = self._order.settings
+        try:
+            case = self._load(job.case)
+        except SAMLesionError as refused:
+            return unread_case(job.case, job.model, settings, "case", str(refused))
+        reader = self._readers[job.model]
+        if job.died:
+            return failed_case(case, job.model, len(reader.prompt_kinds), settings, "killed", job.died)
+        segmenter = self._segmenters[job.model]
+        return evaluate_case(case, segmenter, model_info(segmenter, job.model), reader, settings)
+
+    def _load(self, name: str) -> Case:
+        if self._case is None or self._case.name != name:
+            if self._case is not None:
+                for segmenter in self._segmenters.values():
+                    segmenter.unload_volume(self._case.volume.volume_id)
+            self._case = None  # two cases at once may not fit
+            self._case = self._dataset.load(name)
+        return self._case
+
+
+def dataset_of(settings: EvaluationSettings) -> Dataset:
+    """The data set of an evaluation."""
+    return open_dataset(
+        Path(settings.dataset),
+        label=settings.label,
+        channel=settings.channel,
+        components=settings.components,
+        least_ml=settings.least_ml,
+        least_voxels=settings.least_voxels,
+        layout=settings.layout,
+    )
+
+
+def reader_of(settings: EvaluationSettings, model: str) -> Reader:
+    """The reader of an evaluation; one that repeats what was recorded when a run is replayed."""
+    reader = find_reader(
+        settings.reader, clicks=settings.clicks, jitter=settings.jitter, every=settings.every
+    )
+    return RecordedReader.of(reader, Path(settings.replay_of), model) if settings.replay_of else reader
+
+
+def model_info(segmenter: Segmenter, model: str) -> ModelInfo:
+    """What a model understands.
+
+    Raises:
+        UnknownModel: when the segmenter has none of this name.
+    """
+    known = {info.name: info for info in segmenter.models()}
+    if model not in known:
+        raise UnknownModel(f"There is no model {model!r}. The models are {', '.join(known)}.")
+    return known[model]
+
+
+def check_can_begin(reader: Reader, info: ModelInfo) -> None:
+    """Refuse a reader whose very first prompts a model does not understand.
+
+    Raises:
+        PromptError: naming both.
+    """
+    drawn = reader.prompt_kinds[0]
+    if not drawn <= info.prompts:
+        raise PromptError(
+            f"The reader {reader.name} begins with {' and '.join(sorted(drawn))} prompts, and {info.name} "
+            f"takes {', '.join(sorted(info.prompts))}. Choose another reader, or leave {info.name} out."
+        )
+
+
+def jobs_of(cases: Sequence[str], models: Sequence[str], done: set[tuple[str, str]]) -> list[list[Job]]:
+    """What is left to do: for each case its models, so that one worker reads the case once."""
+    left = [[Job(case, model) for model in models if (case, model) not in done] for case in cases]
+    return [jobs for jobs in left if jobs]
