@@ -8,6 +8,9 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/console.py
   SAMLesionLib/commands/demo.py
   SAMLesionLib/commands/engine_options.py
+  SAMLesionLib/commands/evaluate.py
+  SAMLesionLib/commands/evaluation_models.py
+  SAMLesionLib/commands/evaluation_options.py
   SAMLesionLib/commands/job.py
   SAMLesionLib/commands/models.py
   SAMLesionLib/commands/picture.py
@@ -35,7 +38,12 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/benchmark.py
   SAMLesionLib/evaluation/blocks.py
   SAMLesionLib/evaluation/cases.py
+  SAMLesionLib/evaluation/clicks.py
+  SAMLesionLib/evaluation/cluster.py
+  SAMLesionLib/evaluation/contact_sheet.py
   SAMLesionLib/evaluation/datasets.py
+  SAMLesionLib/evaluation/environment.py
+  SAMLesionLib/evaluation/figures.py
   SAMLesionLib/evaluation/grids.py
   SAMLesionLib/evaluation/journal.py
   SAMLesionLib/evaluation/layouts/__init__.py
@@ -48,6 +56,15 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/layouts/nnunet.py
   SAMLesionLib/evaluation/layouts/table.py
   SAMLesionLib/evaluation/lesions.py
+  SAMLesionLib/evaluation/opponents/__init__.py
+  SAMLesionLib/evaluation/opponents/finding.py
+  SAMLesionLib/evaluation/opponents/lite_medsam.py
+  SAMLesionLib/evaluation/opponents/question.py
+  SAMLesionLib/evaluation/opponents/seeded.py
+  SAMLesionLib/evaluation/opponents/segmenters.py
+  SAMLesionLib/evaluation/opponents/shapes.py
+  SAMLesionLib/evaluation/opponents/thresholds.py
+  SAMLesionLib/evaluation/pages.py
   SAMLesionLib/evaluation/readers/__init__.py
   SAMLesionLib/evaluation/readers/clicks.py
   SAMLesionLib/evaluation/readers/drawings.py
@@ -55,6 +72,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/readers/reader.py
   SAMLesionLib/evaluation/readers/simulated.py
   SAMLesionLib/evaluation/replay.py
+  SAMLesionLib/evaluation/report.py
   SAMLesionLib/evaluation/rows.py
   SAMLesionLib/evaluation/run.py
   SAMLesionLib/evaluation/scores.py
@@ -62,23 +80,29 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/statistics.py
   SAMLesionLib/evaluation/summary.py
   SAMLesionLib/evaluation/trail.py
+  SAMLesionLib/evaluation/warm_up.py
   SAMLesionLib/evaluation/worker.py
   SAMLesionLib/evaluation/workers.py
   SAMLesionLib/events.py
   SAMLesionLib/geometry.py
   SAMLesionLib/history.py
   SAMLesionLib/host/__init__.py
+  SAMLesionLib/host/asking.py
   SAMLesionLib/host/controller.py
   SAMLesionLib/host/dispatch.py
   SAMLesionLib/host/files.py
+  SAMLesionLib/host/hand_edits.py
   SAMLesionLib/host/headless.py
   SAMLesionLib/host/labelmaps.py
   SAMLesionLib/host/markups.py
   SAMLesionLib/host/messages.py
   SAMLesionLib/host/parameters.py
+  SAMLesionLib/host/requests.py
   SAMLesionLib/host/results.py
   SAMLesionLib/host/segment_facts.py
   SAMLesionLib/host/segments.py
+  SAMLesionLib/host/showing.py
+  SAMLesionLib/host/shown.py
   SAMLesionLib/host/volumes.py
   SAMLesionLib/imaging/__init__.py
   SAMLesionLib/imaging/evidence.py
@@ -146,6 +170,8 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/protocol.py
   SAMLesionLib/provenance.py
   SAMLesionLib/terminology.py
+  SAMLesionLib/training/__init__.py
+  SAMLesionLib/training/losses.py
   SAMLesionLib/transport/__init__.py
   SAMLesionLib/transport/answers.py
   SAMLesionLib/transport/bodies.py
@@ -165,6 +191,11 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/volume.py
 )
 set(SAMLesionLib_RESOURCES
+  SAMLesionLib/evaluation/templates/page.css
+  SAMLesionLib/evaluation/templates/page.html
+  SAMLesionLib/evaluation/templates/parts.html
+  SAMLesionLib/evaluation/templates/report.html
+  SAMLesionLib/evaluation/templates/sort.js
   SAMLesionLib/samples/pyradiomics_brain1/LICENSE.txt
   SAMLesionLib/samples/pyradiomics_brain1/README.md
   SAMLesionLib/samples/pyradiomics_brain1/image.nrrd

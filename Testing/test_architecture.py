@@ -23,7 +23,7 @@ BELOW = {
     "models": {"vocabulary", "imaging"},
     "engine": {"vocabulary", "models", "imaging"},
     "transport": {"vocabulary"},
-    "host": {"vocabulary"},
+    "host": {"vocabulary", "imaging", "metrics", "io"},
     "study": {"vocabulary", "metrics"},
     "evaluation": {"vocabulary", "metrics", "io"},
     "training": {"vocabulary", "models", "imaging", "metrics", "io"},
@@ -43,7 +43,7 @@ PACKAGES = {
     "transport": {"starlette", "uvicorn", "anyio", "psutil"},
     "host": {"slicer", "vtk", "vtkmodules"},
     "study": {"scipy"},
-    "evaluation": {"scipy", "tqdm", "matplotlib"},
+    "evaluation": {"scipy", "tqdm", "matplotlib", "jinja2", "markupsafe", "ray"},
     "training": {"torch", "scipy", "safetensors", "tqdm"},
     "web": {
         "trame",

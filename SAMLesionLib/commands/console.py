@@ -120,6 +120,8 @@ def _missing(name: str) -> str:
 _EXTRA_OF = dict.fromkeys(("torch", "safetensors", "starlette", "uvicorn", "psutil"), "engine") | {
     "matplotlib": "figures",
     "openvino": "fast-cpu",
+    "jinja2": "evaluation",
+    "ray": "ray",
 }
 
 

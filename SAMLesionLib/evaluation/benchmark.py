@@ -51,11 +51,13 @@ def evaluate_case(
         reader: what draws the prompts.
         settings: of the evaluation.
     """
+    n_steps = len(reader.prompt_kinds)
+    _ = case.volume.volume_id  # found once, and not on the first model's time
     start = perf_counter()
     try:
         segmenter.load_volume(case.volume)
-    except Exception as refused:  # for this model, the other models are still measured
-        return failed_case(case, info.name, len(reader.prompt_kinds), settings, "model", str(refused))
+    except Exception as refused:  # the other models are still measured
+        return failed_case(case, info.name, n_steps, settings, "model", str(refused))
     load_s = perf_counter() - start
     canvas = np.zeros(case.volume.voxels.shape, bool)
     sitting = Sitting(case, segmenter, info, reader, settings, canvas)

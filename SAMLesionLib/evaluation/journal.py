@@ -113,12 +113,10 @@ def read_records(path: Path) -> list[Record]:
     return [json.loads(line) for line in lines[:-1]]
 
 
-def read_mask_of(folder: Path, case: str, model: str) -> BlockMask:
-    """The last mask of a case, all lesions together."""
-    for record in read_records(folder / MASKS):
-        if (record["case"], record["model"]) == (case, model):
-            return BlockMask.from_json(record)
-    return BlockMask.empty()
+def read_masks(folder: Path) -> dict[tuple[str, str], BlockMask]:
+    """The last mask of each case and model, all lesions together."""
+    records = read_records(folder / MASKS)
+    return {(record["case"], record["model"]): BlockMask.from_json(record) for record in records}
 
 
 def write_json(path: Path, values: Mapping[str, Any]) -> None:

@@ -17,6 +17,17 @@ WHOLE_CASE = "all"
 ANSWERLESS = ("model", "killed")
 """Failures of the model: they count as an empty mask."""
 
+OF_AN_EMPTY_MASK = {
+    "dice": 0.0,
+    "nsd": 0.0,
+    "hd95_mm": float("inf"),
+    "volume_error": -1.0,
+    "recall": 0.0,
+    "lesion_recall": 0.0,
+    "lesion_f1": 0.0,
+}
+"""What an answer counts that a model failed to give, so that a tool cannot win by failing on hard cases."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -101,6 +112,14 @@ class Row:
 
 COLUMNS = tuple(field.name for field in fields(Row))
 _TYPES = get_type_hints(Row)
+
+
+def value_of(row: Row, metric: str) -> float | None:
+    """A row's value of a metric as statistics count it; None when it has none."""
+    if row.has_no_answer:
+        return OF_AN_EMPTY_MASK.get(metric)
+    value = getattr(row, metric)
+    return None if value is None else float(value)
 
 
 def to_csv(rows: Iterable[Row], has_header: bool) -> str:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from SAMLesionLib.evaluation.rows import Row
+from SAMLesionLib.evaluation.clicks import clicks_of
+from SAMLesionLib.evaluation.environment import environment
+from SAMLesionLib.evaluation.journal import write_json
+from SAMLesionLib.evaluation.rows import Row, value_of
 from SAMLesionLib.evaluation.settings import EvaluationSettings
 from SAMLesionLib.evaluation.statistics import Estimate, estimate, paired_difference
 
+SUMMARY = "summary.json"
 METRICS = (
     "dice",
     "nsd",
@@ -27,26 +32,8 @@ METRICS = (
 )
 COMPARED = ("dice", "nsd", "hd95_mm")
 """Metrics by which two runs or models are compared in pairs."""
-OF_AN_EMPTY_MASK = {
-    "dice": 0.0,
-    "nsd": 0.0,
-    "hd95_mm": float("inf"),
-    "volume_error": -1.0,
-    "recall": 0.0,
-    "lesion_recall": 0.0,
-    "lesion_f1": 0.0,
-}
-"""What an answer counts that a model failed to give, so that a tool cannot win by failing on hard cases."""
 LEAST_LESIONS = 3
 """Fewer lesions are not parted by size."""
-
-
-def value_of(row: Row, metric: str) -> float | None:
-    """A row's value of a metric as statistics count it; None when it has none."""
-    if row.has_no_answer:
-        return OF_AN_EMPTY_MASK.get(metric)
-    value = getattr(row, metric)
-    return None if value is None else float(value)
 
 
 def summarise(
@@ -66,6 +53,7 @@ def summarise(
         "n_cases": len({row.case for row in rows}),
         "n_lesions": len(_lesion_sizes(rows)),
         "size_edges_ml": edges,
+        "environment": environment(),
         "models": {
             model: _of_model([row for row in rows if row.model == model], edges) for model in settings.models
         },
@@ -75,6 +63,15 @@ def summarise(
             for metric in COMPARED
         ],
     }
+
+
+def write_summary(folder: Path, summary: Mapping[str, Any]) -> None:
+    """Write `summary.json`.
+
+    Raises:
+        OutputError: when it cannot be written.
+    """
+    write_json(folder / SUMMARY, summary)
 
 
 def by_case(rows: Iterable[Row], model: str, metric: str) -> dict[str, float | None]:
@@ -127,6 +124,7 @@ def _of_model(rows: Sequence[Row], edges_ml: Sequence[float]) -> dict[str, Any]:
         if edges_ml
         else [],
         "steps": _steps(rows),
+        "clicks": clicks_of(rows),
         "failures": _failures(rows),
         **_costs(rows),
     }

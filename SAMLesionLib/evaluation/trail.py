@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
-from SAMLesionLib.errors import SAMLesionError
+from SAMLesionLib.errors import SAMLesionError, UnknownModel, WeightsError
 from SAMLesionLib.evaluation.blocks import BlockMask, gather
 from SAMLesionLib.evaluation.cases import Case, Lesion
 from SAMLesionLib.evaluation.readers import Reader
@@ -120,6 +120,8 @@ def _ask(sitting: Sitting, lesion: Lesion, prompts: PromptSet) -> Step:
     try:
         request = SegmentRequest(case.volume.volume_id, sitting.info.name, prompts)
         answer, report = gather(sitting.segmenter.segment(request))
+    except (UnknownModel, WeightsError):  # no case will fare better
+        raise
     except SAMLesionError as refused:
         return replace(Step.failed("model", str(refused)), prompts=prompts)
     except Exception as surprise:  # whatever a model does wrong, the other lesions are measured

@@ -15,6 +15,7 @@ from SAMLesionLib.evaluation.datasets import Dataset, open_dataset
 from SAMLesionLib.evaluation.readers import Reader, find_reader
 from SAMLesionLib.evaluation.replay import RecordedReader
 from SAMLesionLib.evaluation.settings import EvaluationSettings
+from SAMLesionLib.evaluation.warm_up import warm_up
 from SAMLesionLib.io import peak_memory_bytes, reset_peak_memory
 from SAMLesionLib.protocol import ModelInfo, Segmenter
 
@@ -80,6 +81,8 @@ class Worker:
         self._order = order
         self._dataset = dataset_of(order.settings)
         self._case: Case | None = None
+        self._warm: set[str] = set()
+        self._warming_s = 0.0
         models = order.settings.models
         self._segmenters = {model: order.segmenters.segmenter(model, order.threads) for model in models}
         self._readers = {model: reader_of(order.settings, model) for model in models}
@@ -90,11 +93,12 @@ class Worker:
         """The outcome of one job."""
         start = perf_counter()
         reset_peak_memory()
+        self._warming_s = 0.0
         outcome = self._outcome(job)
         first = next(at for at, row in enumerate(outcome.rows) if row.is_whole_case)
         gpu_bytes = self._order.segmenters.peak_device_bytes()
         costs: dict[str, Any] = {
-            "wall_s": perf_counter() - start,
+            "wall_s": perf_counter() - start - self._warming_s,
             "peak_memory_mb": peak_memory_bytes() / 1e6,
             "peak_device_mb": None if gpu_bytes is None else gpu_bytes / 1e6,
         }
@@ -111,13 +115,22 @@ class Worker:
         if job.died:
             return failed_case(case, job.model, len(reader.prompt_kinds), settings, "killed", job.died)
         segmenter = self._segmenters[job.model]
-        return evaluate_case(case, segmenter, model_info(segmenter, job.model), reader, settings)
+        info = model_info(segmenter, job.model)
+        self._warm_up(segmenter, info)
+        try:
+            return evaluate_case(case, segmenter, info, reader, settings)
+        finally:  # the next model may share an engine, and must not find what this one computed
+            segmenter.unload_volume(case.volume.volume_id)
+
+    def _warm_up(self, segmenter: Segmenter, info: ModelInfo) -> None:
+        if info.name not in self._warm:
+            start = perf_counter()
+            warm_up(segmenter, info)
+            self._warm.add(info.name)
+            self._warming_s = perf_counter() - start
 
     def _load(self, name: str) -> Case:
         if self._case is None or self._case.name != name:
-            if self._case is not None:
-                for segmenter in self._segmenters.values():
-                    segmenter.unload_volume(self._case.volume.volume_id)
             self._case = None  # two cases at once may not fit
             self._case = self._dataset.load(name)
         return self._case
