@@ -14,6 +14,10 @@ from SAMLesionLib.errors import InputError, OutOfMemory
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bfloat16")
 
+MOST_SLICES = 8
+SLICE_BYTES = 256 << 20
+"""What a slice takes while it is encoded; on a CPU 199 MB in LiteMedSAM and 190 MB in ViT-B, in bfloat16."""
+
 
 @dataclass(frozen=True)
 class Hardware:
@@ -74,6 +78,25 @@ def _usable_cores() -> int:
         return max(1, len(os.sched_getaffinity(0)))
     except AttributeError:  # not on Windows and macOS
         return max(1, os.cpu_count() or 1)
+
+
+def slices_at_once(device: torch.device) -> int:
+    """How many slices a device encodes together: on a CUDA device as many as half its free memory holds.
+
+    A CPU wins nothing by it, and one slice after the other lets a reader stop in between.
+    """
+    if device.type != "cuda":
+        return 1
+    free_bytes, _ = torch.cuda.mem_get_info(device)
+    return max(1, min(MOST_SLICES, free_bytes // 2 // SLICE_BYTES))
+
+
+def finish(device: torch.device) -> None:
+    """Wait until a GPU has done what it was asked, so that a clock reads the time it took."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 
 import torch
 
-from SAMLesionLib.engine.devices import Hardware
+from SAMLesionLib.engine.devices import Hardware, slices_at_once
 from SAMLesionLib.models.sam import Sam, fuse_for_inference
 from SAMLesionLib.models.store import converted_folder
 from SAMLesionLib.models.weights import LoadedModel
@@ -33,6 +33,10 @@ class SamNetwork(Protocol):
     def device(self) -> str:
         """Where it runs, and with what when that is not torch."""
 
+    @property
+    def batch_size(self) -> int:
+        """How many slices `encode` is given at once, neither more nor fewer."""
+
     def encode(self, image: torch.Tensor) -> torch.Tensor:
         """BxCxHxW in [0, 1] to Bx256x64x64."""
 
@@ -47,6 +51,7 @@ class TorchSam:
         self._sam = fuse_for_inference(sam, hardware.precision).to(hardware.device)
         self.precision = hardware.precision_name
         self.device = str(hardware.device)
+        self.batch_size = slices_at_once(hardware.device)
         self.description = f"torch, {hardware.device}, {self.precision}"
 
     def encode(self, image: torch.Tensor) -> torch.Tensor:
@@ -68,6 +73,7 @@ class OpenVinoNetwork:
         wish: Literal["bf16", "f32"] = "bf16" if hardware.precision == torch.bfloat16 else "f32"
         self._sam = OpenVinoSam(sam, _usable_folder(), wish, hardware.threads)
         self.device = "cpu, OpenVINO"
+        self.batch_size = 1
         self.precision = "bfloat16" if self._sam.precision == "bf16" else "float32"
         self.description = f"OpenVINO, cpu, {self.precision}"
 

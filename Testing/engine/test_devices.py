@@ -5,7 +5,13 @@ import os
 import pytest
 import torch
 
-from SAMLesionLib.engine.devices import DEVICES, PRECISIONS, choose_hardware, out_of_memory_said
+from SAMLesionLib.engine.devices import (
+    DEVICES,
+    PRECISIONS,
+    choose_hardware,
+    out_of_memory_said,
+    slices_at_once,
+)
 from SAMLesionLib.errors import InputError, OutOfMemory
 
 CPU = torch.device("cpu")
@@ -77,3 +83,12 @@ def test_lack_of_memory_of_the_cpu_is_said_too() -> None:
 def test_other_errors_stay_what_they_are() -> None:
     with pytest.raises(RuntimeError, match="mat1 and mat2"), out_of_memory_said(CPU):
         torch.zeros(2, 3) @ torch.zeros(2, 3)
+
+
+@pytest.mark.parametrize(("free_gib", "n_slices"), [(0.1, 1), (2, 4), (80, 8)])
+def test_a_gpu_encodes_as_many_slices_together_as_half_its_free_memory_holds(
+    free_gib: float, n_slices: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (int(free_gib * 2**30), 80 << 30))
+    assert slices_at_once(torch.device("cuda")) == n_slices
+    assert slices_at_once(CPU) == slices_at_once(torch.device("mps")) == 1
