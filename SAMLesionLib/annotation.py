@@ -178,6 +178,7 @@ class Annotation(History):
         Raises:
             InputError: there is no such lesion, or the word cannot be part of a terminology.
         """
+        self.before_change.emit(None)
         return self.set_terminology(lesion_id, with_organ(self.lesion(lesion_id).terminology, word))
 
     def accept(self, lesion_id: str) -> Lesion:
@@ -202,7 +203,8 @@ class Annotation(History):
 
     def delete(self, lesion_id: str) -> None:
         """Remove a lesion that is not accepted; undo brings it back."""
-        self._do(self.snapshot.without(self._draft(lesion_id).lesion_id))
+        lesion = self._draft(lesion_id)
+        self._do(self.snapshot.without(lesion.lesion_id))
 
     def mask_shown(self, lesion_id: str, n_prompts: int, report: RunReport | None) -> None:
         """Tell the listeners that the reader now sees a mask made from so many prompts."""

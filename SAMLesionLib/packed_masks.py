@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,3 +76,18 @@ class PackedMask:
         packed = cls(index_box(values), base64.b64decode(values["bits"], validate=True))
         packed.unpack()  # damage is told here, not when the mask shall be shown
         return packed
+
+
+def union(masks: Iterable[PackedMask]) -> PackedMask:
+    """The mask of all voxels that lie in any of these."""
+    some = [mask for mask in masks if not mask.is_empty]
+    if not some:
+        return PackedMask()
+    box = some[0].box
+    for mask in some[1:]:
+        box = box.union(mask.box)
+    i, j, k = box.start_ijk
+    whole = np.zeros(box.shape_kji, dtype=bool)
+    for mask in some:
+        whole[mask.box.shift((-i, -j, -k)).slices_kji()] |= mask.unpack()
+    return PackedMask.of(whole, box.start_ijk)

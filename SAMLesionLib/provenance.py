@@ -14,6 +14,9 @@ LESION_TERMINOLOGY = str(MASS)
 PREFIX = "SAMLesion."
 """Our tags begin with this, so that they never meet another program's."""
 
+STATUS_TAG = "Segmentation.Status"
+"""Slicer's tag of how far a segment is."""
+
 
 def provenance_tags(report: RunReport, prompts: PromptSet, made_at: datetime | None = None) -> dict[str, str]:
     """The tags of one AI-assisted segment.
@@ -40,5 +43,5 @@ def provenance_tags(report: RunReport, prompts: PromptSet, made_at: datetime | N
         f"{PREFIX}Time": made_at.astimezone(timezone.utc).isoformat(timespec="seconds"),
         "DICOM.SegmentAlgorithmType": "SEMIAUTOMATIC",
         "DICOM.SegmentAlgorithmName": f"SAMLesion {report.version} {report.model}",
-        "Segmentation.Status": "inprogress",
+        STATUS_TAG: "inprogress",
     }

@@ -18,9 +18,10 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.host.headless import HeadlessHost
-from SAMLesionLib.host.results import ResultStep
 from SAMLesionLib.host.segments import LesionSegments, create_segmentation
-from SAMLesionLib.masks import MaskUpdate
+from SAMLesionLib.host.shown import ShownLesions
+from SAMLesionLib.lesions import Lesion
+from SAMLesionLib.packed_masks import PackedMask
 
 SHAPE_IJK = (512, 512, 300)
 BLOCK = IndexBox((200, 210, 100), (296, 306, 164))
@@ -68,26 +69,31 @@ def scan_with_lesions(scene: object, n: int) -> tuple[object, object]:
 def our_actions(segments: LesionSegments) -> dict[str, Callable[[], None]]:
     random = np.random.default_rng(0)
     masks = [random.random(BLOCK.shape_kji) < 0.5 for _ in range(2)]
+    packed = [PackedMask.of(mask, BLOCK.start_ijk) for mask in masks]
+    shown = ShownLesions(segments)
+    shown.add(Lesion("lesion_1", "Lesion 1"))
     state = {"n": 0}
-    last: list[ResultStep] = []
 
     def show() -> None:
         state["n"] += 1
-        last[:] = [ResultStep(segments, "lesion_1")]
-        last[0].write(MaskUpdate(BLOCK, masks[state["n"] % 2]))
+        shown.preview("lesion_1", BLOCK, masks[state["n"] % 2])
+        shown.settle("lesion_1")
+
+    def go_back() -> None:
+        state["n"] += 1
+        shown.put("lesion_1", packed[state["n"] % 2])
 
     return {
         "show a result (write, protect, remember)": show,
-        "undo it": lambda: last[0].undo(),
-        "redo it": lambda: last[0].redo(),
+        "undo or redo it": go_back,
         "write the block alone": lambda: segments.write("lesion_1", BLOCK, masks[0]),
         "find the protected voxels alone": lambda: segments.protected(BLOCK, "lesion_1"),
     }
 
 
 def first_in_shared(segments: LesionSegments) -> Callable[[], None]:
-    update = MaskUpdate(BLOCK, np.ones(BLOCK.shape_kji, bool))
-    return lambda: ResultStep(segments, "lesion_3").write(update)
+    mask = np.ones(BLOCK.shape_kji, bool)
+    return lambda: segments.write("lesion_3", BLOCK, mask)
 
 
 def editor_action(scene: object, segments: LesionSegments) -> Callable[[], None]:

@@ -1,51 +1,30 @@
 """What a reader does becomes requests, and answers become segments: the main job, for any viewer.
 
-A lesion of the annotation and its segment have the same id. The controller follows the annotation's
-events, so that an action, its undo and its redo take the same way.
+A lesion of the annotation and its segment have the same id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from SAMLesionLib.annotation import Annotation
-from SAMLesionLib.errors import SAMLesionError, VolumeNotLoaded
-from SAMLesionLib.events import (
-    LesionAccepted,
-    LesionAdded,
-    LesionDeleted,
-    LesionEvent,
-    LesionReopened,
-    PromptAdded,
-    PromptRemoved,
-    Signal,
-    WorkFailed,
-)
-from SAMLesionLib.host.dispatch import Dispatch, Job
+from SAMLesionLib.errors import InputError, PromptError
+from SAMLesionLib.events import WorkFailed
+from SAMLesionLib.host.asking import Asking
+from SAMLesionLib.host.dispatch import Dispatch
+from SAMLesionLib.host.hand_edits import HandEdits
 from SAMLesionLib.host.markups import prompts_from_markup
-from SAMLesionLib.host.results import ResultHistory, ResultStep
+from SAMLesionLib.host.parameters import Parameters
+from SAMLesionLib.host.requests import Requests
+from SAMLesionLib.host.results import Result, Results, is_answer_to
 from SAMLesionLib.host.segments import LesionSegments
-from SAMLesionLib.host.volumes import volume_from_node, world_affine
-from SAMLesionLib.lesions import Lesion
-from SAMLesionLib.masks import MaskUpdate
-from SAMLesionLib.prompts import PromptSet
-from SAMLesionLib.protocol import Segmenter, SegmentRequest
-from SAMLesionLib.volume import Volume
-
-
-@dataclass
-class Settings:
-    """What the reader chose in the panel.
-
-    Attributes:
-        model: name of the model.
-        window: grey values (low, high) between which the model sees, None for the model's own recipe.
-    """
-
-    model: str
-    window: tuple[float, float] | None = None
+from SAMLesionLib.host.showing import Showing
+from SAMLesionLib.host.shown import ShownLesions
+from SAMLesionLib.imaging import connected_parts
+from SAMLesionLib.lesions import Lesion, Snapshot
+from SAMLesionLib.packed_masks import PackedMask, union
+from SAMLesionLib.protocol import Segmenter
 
 
 class Controller:
@@ -54,40 +33,63 @@ class Controller:
     Attributes:
         annotation: the lesions and their history; may also be changed directly, `pump` then catches up.
         segments: where the masks go.
-        settings: read when a request is made.
-        failed: emits `WorkFailed` when no mask comes; direct calls raise instead.
+        parameters: read when a request is made.
+        failed: emits `WorkFailed` when no mask comes or something is put back; direct calls raise instead.
+        progressed: emits `WorkProgressed` while a mask comes.
     """
 
     def __init__(
         self,
         segmenter: Segmenter,
         segments: LesionSegments,
-        settings: Settings,
-        annotation: Annotation | None = None,
+        parameters: Parameters | None = None,
         dispatch: Dispatch | None = None,
     ) -> None:
-        self.annotation = annotation or Annotation()
         self.segments = segments
-        self.settings = settings
-        self.failed: Signal[WorkFailed] = Signal()
-        self._segmenter = segmenter
+        self.parameters = parameters or Parameters()
+        self._shown, self._results = ShownLesions(segments), Results()
+        self.annotation = Annotation(Snapshot(tuple(self._lesions_of_an_earlier_session())))
         self._dispatch = dispatch or Dispatch()
-        self._histories: dict[str, ResultHistory] = {}
-        self._unfinished: dict[str, ResultStep] = {}
-        self._removed: dict[str, Any] = {}
-        self._changed: dict[str, None] = {}  # in the order of their changes
-        self._seen: tuple[Any, Volume] | None = None
-        self._disconnect = self.annotation.changed.connect(self._follow)
+        requests = Requests(segmenter, segments.volume_node)
+        self._asking = Asking(requests, self._shown, self._results, self._dispatch)
+        self.failed, self.progressed = self._asking.failed, self._asking.progressed
+        self._asking.mask_shown.connect(self.annotation.changed.emit)
+        self._showing = Showing(
+            self.annotation, self._shown, self._results, self._asking, lambda: self.parameters
+        )
+        self._hand_edits = HandEdits(self.annotation, self._shown, self._refuse)
 
     @property
     def is_busy(self) -> bool:
         """Whether a mask is on its way."""
-        return self._dispatch.is_busy
+        return bool(self._asking.lesion_ids)
+
+    def is_busy_with(self, lesion_id: str) -> bool:
+        """Whether this lesion's mask is on its way."""
+        return self._asking.is_on_its_way(lesion_id)
+
+    def is_outdated(self, lesion_id: str) -> bool:
+        """Whether the mask shown is not the answer to the lesion's prompts."""
+        result = self._results.find(self.annotation.lesion(lesion_id))
+        return result is None or not result.is_answer
+
+    def mask(self, lesion_id: str) -> PackedMask:
+        """A lesion's whole mask; while an answer comes in, the one before it."""
+        return self._shown.mask(lesion_id)
 
     def add_lesion(self, name: str | None = None) -> str:
         """Begin a lesion with an empty segment; returns the id of both."""
         segment_id = self.segments.add(self.annotation.new_id(self.segments.segment_ids), name)
         return self.annotation.add_lesion(segment_id, self.segments.segment(segment_id).GetName()).lesion_id
+
+    def adopt(self, segment_id: str) -> str:
+        """Make a lesion of a segment that is none, its mask as the reader's own; returns the id of both.
+
+        Raises:
+            InputError: there is no such segment, or it is or was a lesion.
+        """
+        name = self.segments.segment(segment_id).GetName()
+        return self.annotation.add_lesion(segment_id, name, self.segments.packed(segment_id)).lesion_id
 
     def add_markup(self, node: Any, lesion_id: str) -> Lesion:
         """Give a markup the reader has just drawn to a lesion and ask for its mask.
@@ -97,29 +99,110 @@ class Controller:
             ImageError: the volume cannot be segmented.
             InputError: the lesion is accepted or gone.
         """
-        lesion = self.annotation.lesion(lesion_id)
-        for prompt in prompts_from_markup(node, self.segments.volume_node):
-            lesion = self.annotation.add_prompt(lesion_id, prompt)
+        prompts = prompts_from_markup(node, self.segments.volume_node)
+        lesion = self.annotation.add_prompt(lesion_id, *prompts)
         self._catch_up()
         return lesion
 
+    def start_from(self, lesion_id: str, segment_id: str) -> Lesion:
+        """Give another segment's mask to a lesion as a prompt.
+
+        Raises:
+            PromptError: that segment is empty.
+            InputError: the segment or the lesion is gone, or the lesion is accepted.
+        """
+        return self.annotation.add_prompt(lesion_id, self.segments.packed(segment_id).as_prompt())
+
+    def accept(self, lesion_id: str) -> Lesion:
+        """Declare a lesion finished.
+
+        Raises:
+            InputError: its mask is on its way, it is accepted already, or gone.
+            PromptError: it has no voxel.
+        """
+        self._catch_up()
+        lesion = self.annotation.lesion(lesion_id)
+        if self.is_busy_with(lesion_id):
+            raise InputError(f"The mask of {lesion.name} is on its way. Wait for it, or cancel it.")
+        if self._shown.mask(lesion_id).is_empty:
+            raise PromptError(f"{lesion.name} has no voxel, so there is nothing to accept. Draw a box.")
+        lesion = self.annotation.accept(lesion_id)
+        self._catch_up()
+        return lesion
+
+    def merge(self, lesion_ids: Sequence[str]) -> Lesion:
+        """Make one lesion of several, none of them accepted; the first keeps its name.
+
+        Raises:
+            InputError: there are fewer than two, or one is accepted or gone.
+            PromptError: none of them has a voxel.
+        """
+        self._catch_up()
+        mask = union(self._shown.mask(self.annotation.lesion(x).lesion_id) for x in lesion_ids)
+        if mask.is_empty:
+            raise PromptError(
+                "These lesions have no voxel yet, so there is nothing to merge. Draw them first."
+            )
+        tags = [self._shown.tags(x) for x in lesion_ids]
+        merged = self.annotation.merge(lesion_ids, mask)
+        self._catch_up()
+        # A model had its part in it if it had in one of them.
+        self.segments.set_tags(merged.lesion_id, next((t for t in tags if any(t.values())), {}))
+        return merged
+
+    def split(self, lesion_id: str) -> tuple[Lesion, ...]:
+        """Make a lesion of each 26-connected part; the largest stays, the others stand behind it.
+
+        Raises:
+            PromptError: the lesion is in one piece, or has no voxel.
+            InputError: it is accepted or gone.
+        """
+        self._catch_up()
+        lesion = self.annotation.lesion(lesion_id)
+        whole, tags = self._shown.mask(lesion_id), self._shown.tags(lesion_id)
+        parts = [
+            PackedMask.of(mask, block.shift(whole.box.start_ijk).start_ijk)
+            for block, mask in connected_parts(whole.unpack())
+        ]
+        if len(parts) < 2:
+            raise PromptError(
+                f"{lesion.name} is in one piece. Erase where it shall come apart, then split it."
+            )
+        lesions = self.annotation.split(lesion_id, parts)
+        self._catch_up()
+        for part in lesions:
+            self.segments.set_tags(part.lesion_id, tags)
+        return lesions
+
+    def run(self, lesion_id: str | None = None) -> None:
+        """Ask for the masks that do not answer their prompts: of one lesion, or of all."""
+        self._catch_up()
+        for lesion in self._drafts(lesion_id):
+            if not lesion.is_accepted and self.is_outdated(lesion.lesion_id):
+                self._asking.ask(lesion, self.parameters)
+
+    def run_again(self, lesion_id: str | None = None) -> None:
+        """Ask for a mask anew, with another model for instance; by default for each that is not accepted."""
+        self.annotation.run_again([x.lesion_id for x in self._drafts(lesion_id) if x.prompts_to_ask()])
+        self._catch_up()
+
     def undo(self) -> bool:
         """Take the last action back, its mask with it; False when there is none."""
-        return self._then_catch_up(self.annotation.undo())
+        has_moved = self.annotation.undo()
+        self._catch_up()
+        return has_moved
 
     def redo(self) -> bool:
         """Do it again; False when there is nothing."""
-        return self._then_catch_up(self.annotation.redo())
+        has_moved = self.annotation.redo()
+        self._catch_up()
+        return has_moved
 
-    def run_again(self, lesion_id: str) -> None:
-        """Ask for a lesion's mask anew, with another model for instance."""
-        self._request(self.annotation.lesion(lesion_id))
-
-    def cancel(self) -> None:
-        """Stop all work at once; what came half is taken back."""
-        self._dispatch.cancel()
-        for lesion_id in tuple(self._unfinished):
-            self._take_back(lesion_id)
+    def cancel(self, lesion_id: str | None = None) -> None:
+        """Stop the work on a lesion, or all work, at once; what came half is taken back."""
+        for busy in self._asking.lesion_ids:
+            if lesion_id in (None, busy):
+                self._asking.stop(busy)
 
     def pump(self, budget_s: float | None = None) -> int:
         """Show what has come since; the viewer's timer calls this in the thread of the scene."""
@@ -129,112 +212,26 @@ class Controller:
     def close(self) -> None:
         """Stop all work and listening; the scene keeps what was shown."""
         self.cancel()
-        self._disconnect()
+        self._hand_edits.close()
+        self._showing.close()
         self._dispatch.close()
 
-    def _follow(self, event: LesionEvent) -> None:
-        lesion_id = event.lesion_id
-        if isinstance(event, (PromptAdded, PromptRemoved)):
-            self._changed[lesion_id] = None
-        elif isinstance(event, LesionAdded):
-            self._show_segment(lesion_id)
-        elif isinstance(event, LesionReopened):
-            self.segments.reopen(lesion_id)
-        elif isinstance(event, LesionAccepted):
-            self._stop(lesion_id)
-            self.segments.accept(lesion_id)
-        elif isinstance(event, LesionDeleted):
-            self._stop(lesion_id)
-            if lesion_id in self.segments.segment_ids:  # unless removed in the host's own table before
-                self._removed[lesion_id] = self.segments.remove(lesion_id)
-
-    def _show_segment(self, lesion_id: str) -> None:
-        if lesion_id in self._removed:
-            self.segments.restore(lesion_id, self._removed.pop(lesion_id))
-        elif lesion_id not in self.segments.segment_ids:
-            self.segments.add(lesion_id, self.annotation.lesion(lesion_id).name)
-            self._histories.pop(lesion_id, None)  # its answers were shown in a segment that is gone
-
-    def _then_catch_up(self, has_moved: bool) -> bool:
-        self._catch_up()
-        return has_moved
-
     def _catch_up(self) -> None:
-        # After an action and not inside it: replacing a prompt tells of two changes and needs one mask.
-        changed, self._changed = self._changed, {}
-        for lesion_id in changed:
-            lesion = self.annotation.snapshot.find(lesion_id)
-            if lesion is not None:
-                self._stop(lesion_id)
-                if not self._history(lesion_id).go_to(lesion.prompts):
-                    self._request(lesion)
+        self._hand_edits.notice()
+        self._showing.catch_up()
 
-    def _request(self, lesion: Lesion) -> None:
-        lesion_id, prompts = lesion.lesion_id, lesion.prompts
-        self._stop(lesion_id)
-        try:
-            stream = self._answer(prompts)
-        except SAMLesionError as error:  # the volume was changed into something that is no scan
-            self._fail(lesion_id, error)
-            return
-        self._dispatch.start(
-            Job(
-                key=lesion_id,
-                stream=stream,
-                on_item=lambda update: self._show(lesion_id, prompts, update),
-                on_end=lambda: self._finish(lesion_id, prompts),
-                on_error=lambda error: self._fail(lesion_id, error),
-            )
-        )
+    def _drafts(self, lesion_id: str | None) -> list[Lesion]:
+        if lesion_id is not None:
+            return [self.annotation.lesion(lesion_id)]
+        return [x for x in self.annotation.snapshot.lesions if not x.is_accepted]
 
-    def _answer(self, prompts: PromptSet) -> Callable[[], Iterator[MaskUpdate]]:
-        segmenter, volume = self._segmenter, self._volume()
-        model, window = self.settings.model, self.settings.window
+    def _lesions_of_an_earlier_session(self) -> list[Lesion]:
+        lesions = self._shown.read_lesions()
+        for lesion in lesions:
+            tags = self._shown.tags(lesion.lesion_id)
+            result = Result(self._shown.mask(lesion.lesion_id), tags, is_answer_to(tags, lesion))
+            self._results.keep(lesion.lesion_id, lesion.origin, result)
+        return lesions
 
-        def stream() -> Iterator[MaskUpdate]:
-            # The id is made here, in the worker: it reads every voxel.
-            request = SegmentRequest(volume.volume_id, model, prompts, window)
-            try:
-                yield from segmenter.segment(request)
-            except VolumeNotLoaded:
-                segmenter.load_volume(volume)
-                yield from segmenter.segment(request)
-
-        return stream
-
-    def _volume(self) -> Volume:
-        node = self.segments.volume_node
-        state = (node.GetImageData(), node.GetImageData().GetMTime(), world_affine(node))
-        if self._seen is None or self._seen[0] != state:
-            self._seen = (state, volume_from_node(node))
-        return self._seen[1]
-
-    def _show(self, lesion_id: str, prompts: PromptSet, update: MaskUpdate) -> None:
-        step = self._unfinished.get(lesion_id)
-        if step is None:
-            step = self._unfinished[lesion_id] = ResultStep(self.segments, lesion_id)
-        step.write(update)
-        if update.report is not None:
-            step.finish(update.report, prompts)
-
-    def _finish(self, lesion_id: str, prompts: PromptSet) -> None:
-        step = self._unfinished.pop(lesion_id, None)
-        if step is not None:
-            self._history(lesion_id).append(prompts, step)
-            self.annotation.mask_shown(lesion_id, len(prompts), step.report)
-
-    def _fail(self, lesion_id: str, error: SAMLesionError) -> None:
-        self._take_back(lesion_id)
-        self.failed.emit(WorkFailed(lesion_id, "edit", str(error)))
-
-    def _stop(self, lesion_id: str) -> None:
-        self._dispatch.cancel(lesion_id)
-        self._take_back(lesion_id)
-
-    def _take_back(self, lesion_id: str) -> None:
-        step = self._unfinished.pop(lesion_id, None)
-        if step is not None:
-            step.undo()
-
-    def _history(self, lesion_id: str) -> ResultHistory:
-        return self._histories.setdefault(lesion_id, ResultHistory())
+    def _refuse(self, lesion_id: str, sentence: str) -> None:
+        self.failed.emit(WorkFailed(lesion_id, "edit", sentence))

@@ -8,7 +8,7 @@ same with forty lesions as with one. Saving puts them together again (`files.sav
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -27,18 +27,12 @@ from SAMLesionLib.host.labelmaps import (
     read_block,
     voxels_of_image,
 )
+from SAMLesionLib.host.segment_facts import read_status, read_tags, write_tags
 from SAMLesionLib.host.volumes import check_scalar, parent_matrix
+from SAMLesionLib.lesions import Status
+from SAMLesionLib.packed_masks import PackedMask
 from SAMLesionLib.palette import lesion_colour
-from SAMLesionLib.provenance import LESION_TERMINOLOGY, PREFIX
-
-_FACTS = ("Model", "WeightsSHA256", "Prompts", "Version", "Device", "Precision", "Time")
-TAG_NAMES = (
-    *(f"{PREFIX}{name}" for name in _FACTS),
-    "DICOM.SegmentAlgorithmType",
-    "DICOM.SegmentAlgorithmName",
-    "Segmentation.Status",
-)
-"""The tags that a result sets; VTK cannot list those a segment has."""
+from SAMLesionLib.provenance import LESION_TERMINOLOGY
 
 Mask = npt.NDArray[np.bool_]
 _Logic = slicer.vtkSlicerSegmentationsModuleLogic
@@ -82,6 +76,10 @@ class LesionSegments:
     def segment_ids(self) -> tuple[str, ...]:
         """All segments, ours and others, in the order of the table."""
         return tuple(self._segmentation.GetSegmentIDs())
+
+    def has(self, segment_id: str) -> bool:
+        """Whether there is a segment of this id."""
+        return self._segmentation.GetSegment(segment_id) is not None
 
     def add(self, segment_id: str = "lesion_1", name: str | None = None) -> str:
         """Add an empty lesion and return its id, which is `segment_id` unless that is taken."""
@@ -141,17 +139,33 @@ class LesionSegments:
         """
         self._check_open(segment_id)
         self._own_layer(segment_id)
-        before = None if is_whole else self.block(segment_id)
-        span = (before.union(block) if before else block).intersect(self._whole)
+        block_inside = block.intersect(self._whole)
+        before = self.block(segment_id)
+        span = block_inside if is_whole and not block_inside.is_empty else _union(before, block_inside)
         if span.is_empty:
             return
-        voxels = self.read(segment_id, span) if before else np.zeros(span.shape_kji, dtype=bool)
-        common = block.intersect(span)
+        is_kept = before is not None and not is_whole
+        voxels = self.read(segment_id, span) if is_kept else np.zeros(span.shape_kji, dtype=bool)
+        common = block_inside.intersect(span)
         here, there = (common.shift(_minus(x.start_ijk)).slices_kji() for x in (span, block))
         voxels[here] = mask[there]
         if not common.is_empty:
             voxels[here] &= ~self.protected(common, segment_id)
         self._replace(segment_id, span, voxels)
+
+    def packed(self, segment_id: str) -> PackedMask:
+        """A segment's whole mask in a few bytes."""
+        block = self.block(segment_id)
+        return PackedMask() if block is None else PackedMask.of(self.read(segment_id, block), block.start_ijk)
+
+    def put_back(self, segment_id: str, mask: PackedMask) -> None:
+        """Give a segment the whole mask that it had before, accepted or not, whatever else lies there."""
+        self._own_layer(segment_id)
+        before = self.block(segment_id)
+        if not mask.is_empty:
+            self._replace(segment_id, mask.box, mask.unpack())
+        elif before is not None:
+            self._replace(segment_id, before, np.zeros(before.shape_kji, dtype=bool))
 
     def protected(self, block: IndexBox, but: str = "") -> Mask:
         """The voxels (k, j, i) of a block that accepted segments other than `but` own."""
@@ -163,7 +177,11 @@ class LesionSegments:
 
     def is_accepted(self, segment_id: str) -> bool:
         """Whether the segment's status says that the reader has finished it."""
-        return bool(_Logic.GetSegmentStatus(self.segment(segment_id)) == _Logic.Completed)
+        return self.status(segment_id) is Status.ACCEPTED
+
+    def status(self, segment_id: str) -> Status:
+        """How far the segment is, as Slicer's segments table shows it."""
+        return read_status(self.segment(segment_id))
 
     def accept(self, segment_id: str) -> None:
         """Freeze a segment: its status becomes "completed", and voxels of accepted ones are taken off it."""
@@ -177,19 +195,13 @@ class LesionSegments:
         """Let an accepted segment be changed again."""
         _Logic.SetSegmentStatus(self.segment(segment_id), _Logic.InProgress)
 
-    def tags(self, segment_id: str, names: Iterable[str] = TAG_NAMES) -> dict[str, str | None]:
-        """A segment's tags of these names, None for each that it does not have."""
-        segment, value = self.segment(segment_id), vtk.mutable("")
-        return {name: str(value) if segment.GetTag(name, value) else None for name in names}
+    def tags(self, segment_id: str) -> dict[str, str | None]:
+        """The tags of a segment that say how it was made, None for each that it does not have."""
+        return read_tags(self.segment(segment_id))
 
     def set_tags(self, segment_id: str, tags: Mapping[str, str | None]) -> None:
         """Set tags, such as `provenance.provenance_tags` makes; None removes one."""
-        segment = self.segment(segment_id)
-        for key, text in tags.items():
-            if text is None:
-                segment.RemoveTag(key)
-            else:
-                segment.SetTag(key, safe_tag(text))
+        write_tags(self.segment(segment_id), tags)
 
     def segment(self, segment_id: str) -> Any:
         """The `vtkSegment` of an id.
@@ -256,9 +268,10 @@ class LesionSegments:
         return next(name for n in range(1, len(taken) + 2) if (name := f"{base} {n}") not in taken)
 
 
-def safe_tag(text: str) -> str:
-    """A tag's value as `.seg.nrrd` can hold it: a `|` would end it there, so JSON writes it as an escape."""
-    return text.replace("|", "\\u007c")
+def _union(before: IndexBox | None, block: IndexBox) -> IndexBox:
+    if before is None:
+        return block
+    return before if block.is_empty else before.union(block)
 
 
 def _minus(triple: tuple[int, int, int]) -> tuple[int, int, int]:

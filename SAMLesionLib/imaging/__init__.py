@@ -3,7 +3,7 @@
 from SAMLesionLib.imaging.evidence import FusionWeights, fuse, network_log_odds
 from SAMLesionLib.imaging.frames import IN_PLANE, InputFormat, SliceFrame, plane_of, slab
 from SAMLesionLib.imaging.intensity import Window, looks_like_ct, medsam_window
-from SAMLesionLib.imaging.regions import fill_holes_in_slices, keep_main_regions
+from SAMLesionLib.imaging.regions import connected_parts, fill_holes_in_slices, keep_main_regions
 from SAMLesionLib.imaging.resampling import Kernel, Part
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Part",
     "SliceFrame",
     "Window",
+    "connected_parts",
     "fill_holes_in_slices",
     "fuse",
     "keep_main_regions",

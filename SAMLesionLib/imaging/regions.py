@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from SAMLesionLib.geometry import IndexBox
+
 _EVERY_NEIGHBOUR = np.ones((3, 3, 3), dtype=bool)
 
 
@@ -22,6 +24,16 @@ def keep_main_regions(mask: npt.NDArray[np.bool_], least_share: float = 0.3) -> 
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     return (sizes >= least_share * sizes.max())[labels] & mask
+
+
+def connected_parts(mask: npt.NDArray[np.bool_]) -> list[tuple[IndexBox, npt.NDArray[np.bool_]]]:
+    """The 26-connected regions of a mask (k, j, i), the largest first: the block of each and what fills it."""
+    labels, _ = ndimage.label(mask, _EVERY_NEIGHBOUR)
+    parts = []
+    for n, found in enumerate(ndimage.find_objects(labels), start=1):
+        (k0, k1), (j0, j1), (i0, i1) = ((s.start, s.stop) for s in found)
+        parts.append((IndexBox((i0, j0, k0), (i1, j1, k1)), labels[found] == n))
+    return sorted(parts, key=lambda part: -int(part[1].sum()))
 
 
 def fill_holes_in_slices(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

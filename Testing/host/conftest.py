@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from fakes import FakeSegmenter
 from mrml_cases import make_volume
+from reader_cases import Reader, a_noisy_volume
 
 from SAMLesionLib.host.headless import HeadlessHost
 from SAMLesionLib.host.messages import vtk_errors
@@ -61,3 +63,25 @@ def segments(a_segmentation_node: Any, a_volume_node: Any) -> LesionSegments:
 @pytest.fixture
 def a_segment_id(segments: LesionSegments) -> str:
     return segments.add()
+
+
+@pytest.fixture
+def a_scan(scene: Any) -> Any:
+    return a_noisy_volume(scene)
+
+
+@pytest.fixture
+def segmenter() -> FakeSegmenter:
+    return FakeSegmenter()
+
+
+@pytest.fixture
+def reader(scene: Any, a_scan: Any, segmenter: FakeSegmenter) -> Iterator[Reader]:
+    reader = Reader(scene, a_scan, segmenter)
+    yield reader
+    reader.controller.close()
+
+
+@pytest.fixture
+def a_lesion(reader: Reader) -> str:
+    return reader.controller.add_lesion()

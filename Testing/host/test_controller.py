@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import hypothesis.strategies as st
@@ -11,83 +10,16 @@ import numpy as np
 import pytest
 from fakes import FAKE_MODEL, FakeSegmenter
 from hypothesis import HealthCheck, example, given, settings
-from mrml_cases import SHAPE_KJI, any_box, make_volume, put_under_bend
+from mrml_cases import SHAPE_KJI, any_box, put_under_bend
+from reader_cases import A_BOX, B_BOX, LONG_S, Reader, a_noisy_volume
 
 from SAMLesionLib.errors import InputError, PromptError
-from SAMLesionLib.events import LesionEvent, MaskShown, WorkFailed
+from SAMLesionLib.events import MaskShown
 from SAMLesionLib.geometry import IndexBox
-from SAMLesionLib.host.controller import Controller, Settings
 from SAMLesionLib.host.headless import HeadlessHost
-from SAMLesionLib.host.markups import roi_around
-from SAMLesionLib.host.segments import LesionSegments, create_segmentation
-from SAMLesionLib.host.volumes import volume_from_node
-from SAMLesionLib.masks import collect
-from SAMLesionLib.prompts import BoxPrompt, PointPrompt, PromptSet
-from SAMLesionLib.protocol import SegmentRequest
+from SAMLesionLib.prompts import BoxPrompt, PointPrompt
 
 pytestmark = pytest.mark.mrml
-
-A_BOX, B_BOX = IndexBox((2, 3, 1), (7, 9, 5)), IndexBox((4, 2, 3), (11, 8, 8))
-LONG_S = 20.0
-
-
-def a_noisy_volume(scene):
-    """Any box holds voxels on both sides of its middle grey; a ROI can follow the grid."""
-    voxels = np.random.default_rng(5).integers(0, 1000, SHAPE_KJI, dtype=np.int16)
-    return make_volume(scene, voxels, np.diag([-0.8, -0.9, 2.5, 1.0]))
-
-
-@pytest.fixture
-def a_volume_node(scene):
-    return a_noisy_volume(scene)
-
-
-class Reader:
-    """A controller with what a test needs to drive it and to look at it."""
-
-    def __init__(self, scene, volume, segmenter: FakeSegmenter) -> None:
-        self.scene, self.volume, self.segmenter = scene, volume, segmenter
-        self.segments = LesionSegments(create_segmentation(scene, volume), volume)
-        self.controller = Controller(segmenter, self.segments, Settings("fake"))
-        self.told: list[LesionEvent] = []
-        self.failures: list[WorkFailed] = []
-        self.controller.annotation.changed.connect(self.told.append)
-        self.controller.failed.connect(self.failures.append)
-
-    def draw(self, lesion: str, box: IndexBox) -> None:
-        self.controller.add_markup(roi_around(self.scene, box, self.volume), lesion)
-
-    def settle(self, is_settled: Callable[[], bool] = lambda: True) -> None:
-        tick = threading.Event()
-        for _ in range(int(LONG_S / 0.001)):
-            self.controller.pump()
-            if not self.controller.is_busy and is_settled():
-                return
-            tick.wait(0.001)
-        raise AssertionError("work never ended")
-
-    def expected(self, *boxes: IndexBox) -> np.ndarray:
-        scan = volume_from_node(self.volume)
-        fake = FakeSegmenter()
-        request = SegmentRequest(fake.load_volume(scan), "fake", PromptSet(tuple(map(BoxPrompt, boxes))))
-        return collect(fake.segment(request), scan.shape_ijk)[0]
-
-
-@pytest.fixture
-def segmenter() -> FakeSegmenter:
-    return FakeSegmenter()
-
-
-@pytest.fixture
-def reader(scene, a_volume_node, segmenter) -> Iterator[Reader]:
-    reader = Reader(scene, a_volume_node, segmenter)
-    yield reader
-    reader.controller.close()
-
-
-@pytest.fixture
-def a_lesion(reader) -> str:
-    return reader.controller.add_lesion()
 
 
 def test_a_drawn_box_becomes_a_mask_with_its_provenance(reader, a_lesion, segmenter):
@@ -100,13 +32,13 @@ def test_a_drawn_box_becomes_a_mask_with_its_provenance(reader, a_lesion, segmen
     assert threading.get_ident() not in segmenter.threads
 
 
-def test_the_volume_is_sent_once_and_again_when_its_voxels_change(reader, a_lesion, segmenter, a_volume_node):
+def test_the_volume_is_sent_once_and_again_when_its_voxels_change(reader, a_lesion, segmenter, a_scan):
     for box in (A_BOX, B_BOX):
         reader.draw(a_lesion, box)
         reader.settle()
     assert segmenter.n_loads == 1
-    a_volume_node.GetImageData().SetScalarComponentFromDouble(3, 4, 2, 0, 9999)
-    a_volume_node.GetImageData().GetPointData().GetScalars().Modified()
+    a_scan.GetImageData().SetScalarComponentFromDouble(3, 4, 2, 0, 9999)
+    a_scan.GetImageData().GetPointData().GetScalars().Modified()
     reader.controller.run_again(a_lesion)
     reader.settle()
     assert segmenter.n_loads == 2
@@ -138,7 +70,7 @@ def test_undo_to_a_state_that_was_never_shown_asks_for_its_mask(reader, a_lesion
     assert np.array_equal(reader.segments.read(a_lesion), reader.expected(A_BOX))
 
 
-def test_the_newest_prompt_wins_and_a_half_shown_answer_is_taken_back(scene, a_volume_node):
+def test_the_newest_prompt_wins_and_a_half_shown_answer_is_taken_back(scene, a_scan):
     shown, proceed = threading.Event(), threading.Event()
 
     def wait_at_the_third_slice(n: int) -> None:
@@ -146,7 +78,7 @@ def test_the_newest_prompt_wins_and_a_half_shown_answer_is_taken_back(scene, a_v
             shown.set()
             assert proceed.wait(LONG_S)
 
-    reader = Reader(scene, a_volume_node, FakeSegmenter(wait_at_the_third_slice))
+    reader = Reader(scene, a_scan, FakeSegmenter(wait_at_the_third_slice))
     lesion = reader.controller.add_lesion()
     reader.draw(lesion, A_BOX)
     assert shown.wait(LONG_S)
@@ -161,7 +93,7 @@ def test_the_newest_prompt_wins_and_a_half_shown_answer_is_taken_back(scene, a_v
     reader.controller.close()
 
 
-def test_cancel_takes_a_half_shown_answer_back_at_once(scene, a_volume_node):
+def test_cancel_takes_a_half_shown_answer_back_at_once(scene, a_scan):
     shown, proceed = threading.Event(), threading.Event()
 
     def wait_at_the_third_slice(n: int) -> None:
@@ -169,7 +101,7 @@ def test_cancel_takes_a_half_shown_answer_back_at_once(scene, a_volume_node):
             shown.set()
             assert proceed.wait(LONG_S)
 
-    reader = Reader(scene, a_volume_node, FakeSegmenter(wait_at_the_third_slice))
+    reader = Reader(scene, a_scan, FakeSegmenter(wait_at_the_third_slice))
     lesion = reader.controller.add_lesion()
     reader.draw(lesion, A_BOX)
     assert shown.wait(LONG_S)
@@ -182,14 +114,14 @@ def test_cancel_takes_a_half_shown_answer_back_at_once(scene, a_volume_node):
     reader.controller.close()
 
 
-def test_a_failure_is_one_sentence_and_leaves_the_last_mask(scene, a_volume_node):
+def test_a_failure_is_one_sentence_and_leaves_the_last_mask(scene, a_scan):
     is_broken = threading.Event()
 
     def break_at_the_third_slice(n: int) -> None:
         if n == 2 and is_broken.is_set():
             raise MemoryError("no more")
 
-    reader = Reader(scene, a_volume_node, FakeSegmenter(break_at_the_third_slice))
+    reader = Reader(scene, a_scan, FakeSegmenter(break_at_the_third_slice))
     lesion = reader.controller.add_lesion()
     reader.draw(lesion, A_BOX)
     reader.settle()
@@ -212,8 +144,8 @@ def test_what_the_model_does_not_understand_is_told(reader, a_lesion):
     assert failure.message.startswith(f"{FAKE_MODEL.title} understands box, mask prompts, got point.")
 
 
-def test_a_volume_that_can_no_longer_be_segmented_is_told(reader, a_lesion, a_volume_node):
-    put_under_bend(a_volume_node)
+def test_a_volume_that_can_no_longer_be_segmented_is_told(reader, a_lesion, a_scan):
+    put_under_bend(a_scan)
     reader.controller.annotation.add_prompt(a_lesion, BoxPrompt(A_BOX))
     reader.settle()
     assert "bends space" in reader.failures[0].message
@@ -273,19 +205,23 @@ def test_a_new_lesion_keeps_clear_of_segments_that_are_no_lesions(reader, a_lesi
     assert reader.controller.add_lesion() == "lesion_3"
 
 
-def test_a_lesion_whose_segment_the_reader_removed_gets_its_mask_anew(reader, a_lesion):
+def test_undo_brings_a_segment_back_that_the_reader_removed_in_another_table(reader, a_lesion, segmenter):
     reader.draw(a_lesion, A_BOX)
     reader.settle()
     reader.segments.remove(a_lesion)
-    reader.controller.annotation.delete(a_lesion)
+    reader.controller.pump()
+    assert reader.controller.annotation.snapshot.lesions == ()
+    n_asked = len(segmenter.requests)
     reader.controller.undo()
-    reader.settle()
     assert np.array_equal(reader.segments.read(a_lesion), reader.expected(A_BOX))
+    assert reader.controller.annotation.lesion(a_lesion).prompts.prompts == (BoxPrompt(A_BOX),)
+    assert len(segmenter.requests) == n_asked
 
 
-def test_a_lesion_whose_segment_the_reader_removed_can_still_be_deleted(reader, a_lesion):
+def test_a_removed_segment_is_noticed_before_the_next_action(reader, a_lesion):
     reader.segments.remove(a_lesion)
-    reader.controller.annotation.delete(a_lesion)
+    with pytest.raises(InputError, match="no lesion 'lesion_1' any more"):
+        reader.controller.annotation.delete(a_lesion)
     assert reader.controller.annotation.snapshot.lesions == ()
 
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from SAMLesionLib.imaging import fill_holes_in_slices, keep_main_regions
+from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.imaging import connected_parts, fill_holes_in_slices, keep_main_regions
 
 
 def an_empty_mask() -> np.ndarray:
@@ -50,3 +51,15 @@ def test_a_bay_and_an_enclosed_void_of_other_slices_stay_open() -> None:
     mask[1:4, 4:10, 4:10] = True
     mask[1:4, 6:8, 6:10] = False
     assert np.array_equal(fill_holes_in_slices(mask), mask)
+
+
+def test_parts_come_apart_largest_first_and_touch_at_corners():
+    mask = np.zeros((3, 4, 6), bool)
+    mask[0, 0, 0] = mask[1, 1, 1] = True  # corner to corner: one part
+    mask[2, 3, 3:6] = True
+    (large, small) = connected_parts(mask)
+    assert large[0] == IndexBox((3, 3, 2), (6, 4, 3))
+    assert large[1].all()
+    assert small[0] == IndexBox((0, 0, 0), (2, 2, 2))
+    assert small[1].sum() == 2
+    assert connected_parts(np.zeros((2, 2, 2), bool)) == []

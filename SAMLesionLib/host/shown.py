@@ -1,0 +1,176 @@
+"""What the segments show of the lesions, and whether somebody else has changed it since."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.host.labelmaps import LABELMAP
+from SAMLesionLib.host.segment_facts import read_lesion, write_facts, write_lesion_tag
+from SAMLesionLib.host.segments import LesionSegments, Mask
+from SAMLesionLib.lesions import Lesion, Status
+from SAMLesionLib.packed_masks import PackedMask
+
+
+@dataclass(eq=False)
+class _Shown:
+    """What was written into one segment last.
+
+    Attributes:
+        segment: the `vtkSegment`, kept also while it is out of the segmentation.
+        mask: its whole mask; what it was before, while an answer comes in piece by piece.
+        actual: what its voxels are, as far as we know; None while an answer comes in.
+        stamp: the state of its voxels when we looked last.
+    """
+
+    segment: Any
+    mask: PackedMask
+    actual: PackedMask | None
+    stamp: tuple[Any, int]
+
+    @classmethod
+    def of(cls, segment: Any, mask: PackedMask) -> _Shown:
+        return cls(segment, mask, mask, _stamp(segment))
+
+
+class ShownLesions:
+    """The segments of lesions as this session left them.
+
+    Whether another program or the reader's own tools changed a segment is found by comparing, not by
+    events: a comparison of modification times costs microseconds, and there is no observer to outlive us.
+    """
+
+    def __init__(self, segments: LesionSegments) -> None:
+        self._segments = segments
+        self._shown: dict[str, _Shown] = {}
+
+    def read_lesions(self) -> list[Lesion]:
+        """The lesions that the segments hold from an earlier session, in the order of the table."""
+        lesions = []
+        for segment_id in self._segments.segment_ids:
+            segment, mask = self._segments.segment(segment_id), self._segments.packed(segment_id)
+            lesion = read_lesion(segment_id, segment, mask)
+            if lesion is not None:
+                self._shown[segment_id] = _Shown.of(segment, mask)
+                lesions.append(lesion)
+        return lesions
+
+    def add(self, lesion: Lesion) -> None:
+        """Show a lesion: its segment as it was when it was removed, one that is there, or a new one."""
+        lesion_id = lesion.lesion_id
+        shown = self._shown.get(lesion_id)
+        if self.is_gone(lesion_id):
+            if shown is None:
+                self._segments.add(lesion_id, lesion.name)
+            else:
+                self._restore(lesion_id, shown)
+        segment = self._segments.segment(lesion_id)
+        if shown is None:
+            self._shown[lesion_id] = _Shown.of(segment, self._segments.packed(lesion_id))
+
+    def remove(self, lesion_id: str) -> None:
+        """Take a lesion's segment out of the scene; `add` brings the same one back."""
+        if not self.is_gone(lesion_id):
+            self._segments.reopen(lesion_id)  # undo may take back that there ever was an accepted lesion
+            self._segments.remove(lesion_id)
+
+    def describe(self, lesion: Lesion) -> None:
+        """Let a segment say its lesion's name, meaning and status."""
+        if not self.is_gone(lesion.lesion_id):
+            write_facts(self.segment(lesion.lesion_id), lesion)
+
+    def note_prompts(self, lesion: Lesion) -> None:
+        """Let a segment carry its lesion's prompts."""
+        if not self.is_gone(lesion.lesion_id):
+            write_lesion_tag(self.segment(lesion.lesion_id), lesion)
+
+    def segment(self, lesion_id: str) -> Any:
+        """The lesion's `vtkSegment`."""
+        return self._shown[lesion_id].segment
+
+    def mask(self, lesion_id: str) -> PackedMask:
+        """The lesion's whole mask; while an answer comes in, the one before it."""
+        return self._shown[lesion_id].mask
+
+    def tags(self, lesion_id: str) -> dict[str, str | None]:
+        """How the lesion's mask was made."""
+        return self._segments.tags(lesion_id)
+
+    def put(self, lesion_id: str, mask: PackedMask, tags: Mapping[str, str | None] | None = None) -> None:
+        """Show a mask, save for voxels of accepted lesions; and how it was made, where that is given."""
+        shown = self._shown[lesion_id]
+        mask = self.trimmed(lesion_id, mask)
+        if mask != shown.actual:
+            self._segments.write(lesion_id, mask.box, mask.unpack(), is_whole=True)
+        self._left(shown, mask)
+        if tags is not None:
+            self._segments.set_tags(lesion_id, tags)
+
+    def put_back(self, lesion_id: str, mask: PackedMask | None = None) -> None:
+        """Show exactly the mask that was there before, or this one, of an accepted lesion too."""
+        shown = self._shown[lesion_id]
+        mask = shown.mask if mask is None else mask
+        self._segments.put_back(lesion_id, mask)
+        self._left(shown, mask)
+
+    def preview(self, lesion_id: str, block: IndexBox, mask: Mask) -> None:
+        """Show a piece of an answer that is coming in; the first one clears what was there."""
+        shown = self._shown[lesion_id]
+        self._segments.write(lesion_id, block, mask, is_whole=shown.actual is not None)
+        shown.actual, shown.stamp = None, _stamp(shown.segment)
+
+    def trim(self, lesion_id: str) -> None:
+        """Take the voxels of accepted lesions off an answer that is coming in, and off what was before it."""
+        shown = self._shown[lesion_id]
+        now = self._segments.packed(lesion_id)
+        if (mask := self.trimmed(lesion_id, now)) != now:
+            self._segments.write(lesion_id, mask.box, mask.unpack(), is_whole=True)
+            shown.stamp = _stamp(shown.segment)
+        shown.mask = self.trimmed(lesion_id, shown.mask)
+
+    def settle(self, lesion_id: str) -> PackedMask:
+        """Take what the segment holds now as the lesion's mask."""
+        self._left(self._shown[lesion_id], self._segments.packed(lesion_id))
+        return self.mask(lesion_id)
+
+    def trimmed(self, lesion_id: str, mask: PackedMask) -> PackedMask:
+        """A mask without the voxels of other lesions that are accepted."""
+        if mask.is_empty:
+            return mask
+        owned = self._segments.protected(mask.box, lesion_id)
+        return PackedMask.of(mask.unpack() & ~owned, mask.box.start_ijk) if owned.any() else mask
+
+    def is_gone(self, lesion_id: str) -> bool:
+        """Whether the lesion's segment is not in the segmentation, as when another table removed it."""
+        return not self._segments.has(lesion_id)
+
+    def status(self, lesion_id: str) -> Status:
+        """The status that the segment says."""
+        return self._segments.status(lesion_id)
+
+    def foreign_mask(self, lesion_id: str) -> PackedMask | None:
+        """The mask that somebody else made of the segment; None when its voxels are as we left them."""
+        shown = self._shown[lesion_id]
+        stamp = _stamp(shown.segment)
+        if stamp == shown.stamp:
+            return None
+        is_preview = shown.actual is None
+        shown.stamp, shown.actual = stamp, self._segments.packed(lesion_id)
+        return shown.actual if is_preview or shown.actual != shown.mask else None
+
+    def _restore(self, lesion_id: str, shown: _Shown) -> None:
+        self._segments.restore(lesion_id, shown.segment)
+        if self._segments.packed(lesion_id) != shown.mask:  # it was removed from a layer that it shared
+            self._segments.put_back(lesion_id, shown.mask)
+        self._left(shown, shown.mask)
+
+    def _left(self, shown: _Shown, mask: PackedMask) -> None:
+        shown.mask, shown.actual, shown.stamp = mask, mask, _stamp(shown.segment)
+
+
+def _stamp(segment: Any) -> tuple[Any, int]:
+    image = segment.GetRepresentation(LABELMAP)
+    # The image itself is part of it: a number may come again for another image.
+    return image, image.GetMTime() if image is not None else 0
