@@ -5,6 +5,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/changes.py
   SAMLesionLib/cli.py
   SAMLesionLib/commands/__init__.py
+  SAMLesionLib/commands/compare.py
   SAMLesionLib/commands/console.py
   SAMLesionLib/commands/demo.py
   SAMLesionLib/commands/engine_options.py
@@ -40,6 +41,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/cases.py
   SAMLesionLib/evaluation/clicks.py
   SAMLesionLib/evaluation/cluster.py
+  SAMLesionLib/evaluation/compare.py
   SAMLesionLib/evaluation/contact_sheet.py
   SAMLesionLib/evaluation/datasets.py
   SAMLesionLib/evaluation/environment.py
@@ -94,13 +96,16 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/hand_edits.py
   SAMLesionLib/host/headless.py
   SAMLesionLib/host/labelmaps.py
+  SAMLesionLib/host/lesion_table.py
   SAMLesionLib/host/markups.py
+  SAMLesionLib/host/measures.py
   SAMLesionLib/host/messages.py
   SAMLesionLib/host/parameters.py
   SAMLesionLib/host/requests.py
   SAMLesionLib/host/results.py
   SAMLesionLib/host/segment_facts.py
   SAMLesionLib/host/segments.py
+  SAMLesionLib/host/session.py
   SAMLesionLib/host/showing.py
   SAMLesionLib/host/shown.py
   SAMLesionLib/host/volumes.py
@@ -191,6 +196,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/volume.py
 )
 set(SAMLesionLib_RESOURCES
+  SAMLesionLib/evaluation/templates/compare.html
   SAMLesionLib/evaluation/templates/page.css
   SAMLesionLib/evaluation/templates/page.html
   SAMLesionLib/evaluation/templates/parts.html

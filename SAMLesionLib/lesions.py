@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import count
 from typing import Any, NamedTuple
 
 from SAMLesionLib.errors import PromptError
@@ -147,3 +149,21 @@ class Snapshot:
     def without(self, *lesion_ids: str) -> Snapshot:
         """The snapshot without these lesions."""
         return Snapshot(tuple(x for x in self.lesions if x.lesion_id not in lesion_ids))
+
+
+def label_values(lesion_ids: Sequence[str]) -> dict[str, int]:
+    """The value of each lesion in a label map.
+
+    It is the number in the lesion's id, so that a lesion keeps its label when others come and go; an id
+    without a number, or whose number is taken, gets the next free one.
+    """
+    labels: dict[str, int] = {}
+    for lesion_id in lesion_ids:
+        number = int((re.findall(r"\d{1,4}$", lesion_id) or ["0"])[0])
+        if number > 0 and number not in labels.values():
+            labels[lesion_id] = number
+    free = (n for n in count(1) if n not in labels.values())
+    return {
+        lesion_id: labels.get(lesion_id) or labels.setdefault(lesion_id, next(free))
+        for lesion_id in lesion_ids
+    }

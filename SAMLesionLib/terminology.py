@@ -122,6 +122,14 @@ def organ_of(terminology: str) -> str:
         return ""
 
 
+def meaning_of(terminology: str) -> str:
+    """What the lesion is, for people; empty where the terminology does not say."""
+    try:
+        return Terminology.parse(terminology).type.meaning
+    except InputError:
+        return ""
+
+
 def with_organ(terminology: str, word: str) -> str:
     """The terminology with another organ; an empty word takes it away.
 

@@ -25,6 +25,7 @@ from SAMLesionLib.imaging import connected_parts
 from SAMLesionLib.lesions import Lesion, Snapshot
 from SAMLesionLib.packed_masks import PackedMask, union
 from SAMLesionLib.protocol import Segmenter
+from SAMLesionLib.volume import Volume
 
 
 class Controller:
@@ -50,14 +51,23 @@ class Controller:
         self._shown, self._results = ShownLesions(segments), Results()
         self.annotation = Annotation(Snapshot(tuple(self._lesions_of_an_earlier_session())))
         self._dispatch = dispatch or Dispatch()
-        requests = Requests(segmenter, segments.volume_node)
-        self._asking = Asking(requests, self._shown, self._results, self._dispatch)
+        self._requests = Requests(segmenter, segments.volume_node)
+        self._asking = Asking(self._requests, self._shown, self._results, self._dispatch)
         self.failed, self.progressed = self._asking.failed, self._asking.progressed
         self._asking.mask_shown.connect(self.annotation.changed.emit)
         self._showing = Showing(
             self.annotation, self._shown, self._results, self._asking, lambda: self.parameters
         )
         self._hand_edits = HandEdits(self.annotation, self._shown, self._refuse)
+
+    @property
+    def volume(self) -> Volume:
+        """The scan as it is now; the same object until its voxels or its place change.
+
+        Raises:
+            ImageError: the node is no scan any more.
+        """
+        return self._requests.volume
 
     @property
     def is_busy(self) -> bool:
@@ -76,6 +86,11 @@ class Controller:
     def mask(self, lesion_id: str) -> PackedMask:
         """A lesion's whole mask; while an answer comes in, the one before it."""
         return self._shown.mask(lesion_id)
+
+    def colour(self, lesion_id: str) -> tuple[float, float, float]:
+        """A lesion's colour: red, green and blue, each 0 to 1."""
+        r, g, b = self._shown.segment(lesion_id).GetColor()
+        return r, g, b
 
     def add_lesion(self, name: str | None = None) -> str:
         """Begin a lesion with an empty segment; returns the id of both."""

@@ -74,6 +74,8 @@ def is_on_grid(image: Any, grid: Any) -> bool:
     """Whether an image's voxels are voxels of the grid."""
     matrix = vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
+    if matrix.GetData() == grid.GetData():  # as nearly always, and a hundred times faster to see
+        return True
     # A thousandth of a voxel over a thousand voxels: files keep their matrices as decimal numbers.
     gap = np.linalg.solve(array_from_matrix(grid), array_from_matrix(matrix)) - np.eye(4)
     return bool(np.abs(gap[:, :3]).max() < 1e-6 and np.abs(gap[:, 3]).max() < 1e-3)

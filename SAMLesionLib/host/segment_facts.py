@@ -80,6 +80,11 @@ def write_lesion_tag(segment: Any, lesion: Lesion) -> None:
         write_tags(segment, {LESION_TAG: written})
 
 
+def is_lesion(segment: Any) -> bool:
+    """Whether a segment is a lesion of ours."""
+    return read_tags(segment, (LESION_TAG,))[LESION_TAG] is not None
+
+
 def read_lesion(segment_id: str, segment: Any, mask: PackedMask) -> Lesion | None:
     """The lesion that a segment shows; None when the segment is none of ours.
 

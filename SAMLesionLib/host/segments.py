@@ -140,8 +140,8 @@ class LesionSegments:
         self._check_open(segment_id)
         self._own_layer(segment_id)
         block_inside = block.intersect(self._whole)
-        before = self.block(segment_id)
-        span = block_inside if is_whole and not block_inside.is_empty else _union(before, block_inside)
+        before = None if is_whole and not block_inside.is_empty else self.block(segment_id)
+        span = _union(before, block_inside)
         if span.is_empty:
             return
         is_kept = before is not None and not is_whole
@@ -159,7 +159,7 @@ class LesionSegments:
         return PackedMask() if block is None else PackedMask.of(self.read(segment_id, block), block.start_ijk)
 
     def put_back(self, segment_id: str, mask: PackedMask) -> None:
-        """Give a segment the whole mask that it had before, accepted or not, whatever else lies there."""
+        """Give a segment exactly this mask, which it had before or which keeps clear of accepted ones."""
         self._own_layer(segment_id)
         before = self.block(segment_id)
         if not mask.is_empty:
@@ -169,10 +169,10 @@ class LesionSegments:
 
     def protected(self, block: IndexBox, but: str = "") -> Mask:
         """The voxels (k, j, i) of a block that accepted segments other than `but` own."""
-        owned = np.zeros(block.shape_kji, dtype=bool)
+        owned, grid = np.zeros(block.shape_kji, dtype=bool), self._grid
         for image, labels in self._accepted_layers(but):
-            if blocks_meet(image, self._grid, block):
-                owned |= np.isin(read_block(image, self._grid, block), labels)
+            if blocks_meet(image, grid, block):
+                owned |= np.isin(read_block(image, grid, block), labels)
         return owned
 
     def is_accepted(self, segment_id: str) -> bool:

@@ -103,7 +103,7 @@ class ShownLesions:
         shown = self._shown[lesion_id]
         mask = self.trimmed(lesion_id, mask)
         if mask != shown.actual:
-            self._segments.write(lesion_id, mask.box, mask.unpack(), is_whole=True)
+            self._segments.put_back(lesion_id, mask)
         self._left(shown, mask)
         if tags is not None:
             self._segments.set_tags(lesion_id, tags)

@@ -33,6 +33,17 @@ def a_noisy_volume(scene):
     return make_volume(scene, voxels, np.diag([-0.8, -0.9, 2.5, 1.0]))
 
 
+def settle(controller: Controller, is_settled: Callable[[], bool] = lambda: True) -> None:
+    """Pump until no mask is on its way."""
+    tick = threading.Event()
+    for _ in range(int(LONG_S / 0.001)):
+        controller.pump()
+        if not controller.is_busy and is_settled():
+            return
+        tick.wait(0.001)
+    raise AssertionError("work never ended")
+
+
 class Reader:
     """A controller with what a test needs to drive it and to look at it."""
 
@@ -50,13 +61,7 @@ class Reader:
         self.controller.add_markup(roi_around(self.scene, box, self.volume), lesion)
 
     def settle(self, is_settled: Callable[[], bool] = lambda: True) -> None:
-        tick = threading.Event()
-        for _ in range(int(LONG_S / 0.001)):
-            self.controller.pump()
-            if not self.controller.is_busy and is_settled():
-                return
-            tick.wait(0.001)
-        raise AssertionError("work never ended")
+        settle(self.controller, is_settled)
 
     def expected(self, *boxes: IndexBox) -> np.ndarray:
         scan = volume_from_node(self.volume)

@@ -1,0 +1,129 @@
+"""One reader at one volume: everything a panel needs, made together and ended together.
+
+The session ends by itself when the scene is closed, or when its volume or segmentation is removed. It
+deletes no node and writes into none but its segmentation.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import vtk
+
+from SAMLesionLib.events import Signal
+from SAMLesionLib.host.controller import Controller
+from SAMLesionLib.host.lesion_table import LesionTable
+from SAMLesionLib.host.parameters import Parameters
+from SAMLesionLib.host.segment_facts import is_lesion
+from SAMLesionLib.host.segments import LesionSegments, create_segmentation
+from SAMLesionLib.protocol import Segmenter
+
+
+class Session:
+    """A controller, its lesion list, and an eye on the scene.
+
+    Attributes:
+        controller: what the reader does.
+        annotation: the lesions and their history.
+        table: the lesion list.
+        ended: emits a sentence for the reader when the session has ended by itself, an empty one where the
+            scene was closed.
+    """
+
+    def __init__(
+        self, segmenter: Segmenter, segments: LesionSegments, parameters: Parameters | None = None
+    ) -> None:
+        self.controller = Controller(segmenter, segments, parameters)
+        self.annotation = self.controller.annotation
+        self.table = LesionTable(self.controller)
+        self.ended: Signal[str] = Signal()
+        self._is_open = True
+        self._scene = segments.node.GetScene()
+        self._observations = [
+            self._scene.AddObserver(self._scene.StartCloseEvent, lambda *_: self._end("")),
+            self._scene.AddObserver(self._scene.NodeAboutToBeRemovedEvent, _with_node(self._node_goes)),
+        ]
+
+    @classmethod
+    def open(
+        cls,
+        segmenter: Segmenter,
+        volume_node: Any,
+        segmentation_node: Any = None,
+        parameters: Parameters | None = None,
+    ) -> Session:
+        """Begin to work on a volume, or go on with the lesions that its segmentation holds.
+
+        Args:
+            segmenter: what makes the masks.
+            volume_node: a scalar volume in a scene.
+            segmentation_node: where the lesions are; None takes the one of this volume that holds lesions,
+                or makes one.
+            parameters: what the reader chose.
+
+        Raises:
+            ImageError: the volume is no scalar volume, or under a transform that bends space.
+            InputError: volume and segmentation lie under different transforms.
+        """
+        node = segmentation_node or find_segmentation(volume_node)
+        node = node or create_segmentation(volume_node.GetScene(), volume_node)
+        return cls(segmenter, LesionSegments(node, volume_node), parameters)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the session has not ended."""
+        return self._is_open
+
+    def pump(self, budget_s: float | None = None) -> None:
+        """Show what has come since; the viewer's timer calls this in the thread of the scene."""
+        if self._is_open:
+            self.controller.pump(budget_s)
+            self.table.pump()
+
+    def close(self) -> None:
+        """Stop all work and listening; the scene keeps what was shown."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        for observation in self._observations:
+            self._scene.RemoveObserver(observation)
+        self.controller.close()
+        self.table.close()
+
+    def _node_goes(self, node: Any) -> None:
+        segments = self.controller.segments
+        for ours, sentence in (
+            (segments.volume_node, "The image was removed, so its lesions cannot be worked on any more."),
+            (segments.node, "The segmentation was removed, and its lesions with it."),
+        ):
+            if node is ours:
+                self._end(sentence)
+
+    def _end(self, sentence: str) -> None:
+        if self._is_open:
+            self.close()
+            self.ended.emit(sentence)
+
+
+def find_segmentation(volume_node: Any) -> Any:
+    """The segmentation node that holds lesions of a volume; None when there is none."""
+    scene = volume_node.GetScene()
+    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")):
+        node = scene.GetNthNodeByClass(n, "vtkMRMLSegmentationNode")
+        role = node.GetReferenceImageGeometryReferenceRole()
+        if node.GetNodeReference(role) is volume_node and _holds_lesions(node):
+            return node
+    return None
+
+
+def _holds_lesions(node: Any) -> bool:
+    segmentation = node.GetSegmentation()
+    return any(is_lesion(segmentation.GetSegment(i)) for i in segmentation.GetSegmentIDs())
+
+
+def _with_node(listener: Any) -> Any:
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def call(_scene: Any, _event: str, node: Any) -> None:
+        listener(node)
+
+    return call
