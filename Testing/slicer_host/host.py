@@ -18,6 +18,7 @@ from slicer_host.pythonqt import FlatModule, wrapped, wrapper_class
 from slicer_host.pythonqt.module import QT_MODULES
 from slicer_host.standins import ctk as ctk_stand_ins
 from slicer_host.standins.application import qSlicerApplication
+from slicer_host.standins.layout import qSlicerLayoutManager
 from slicer_host.standins.modules import (
     qSlicerAbstractCoreModule,
     qSlicerModuleManager,
@@ -25,6 +26,8 @@ from slicer_host.standins.modules import (
 )
 
 _application: Any = None
+PANEL_PX = 430
+"""Width of the module panel."""
 
 
 def application() -> qSlicerApplication:
@@ -56,6 +59,8 @@ class SlicerHost(HeadlessHost):
         user: who answers the dialogs.
         is_testing: what `slicer.app.testingEnabled()` says; True would skip all dialogs.
         main_window: the window that holds the panel of the chosen module.
+        draws_views: whether shown views draw by themselves whenever something changes, as in Slicer. False
+            spares time: they are drawn for screenshots.
         restarts: how often a restart of Slicer was asked for.
     """
 
@@ -70,7 +75,10 @@ class SlicerHost(HeadlessHost):
         self.startup_environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         self.settings = self._fresh_settings()
         self.modules = Modules()
+        self.draws_views = False
+        self.layout_manager = qSlicerLayoutManager(self)
         self.main_window, self._panel_area = _main_window()
+        self.main_window.setCentralWidget(self.layout_manager.viewport)
         self._entered: Any = None
         self._replaced: list[tuple[Any, str, Any]] = []
         self._install()
@@ -106,8 +114,13 @@ class SlicerHost(HeadlessHost):
 
     def write_screenshot(self, path: Path, widget: Any = None) -> Path:
         """Write a picture of a widget, by default of the main window."""
-        self.app.processEvents()
         native = self.main_window if widget is None else widget.pythonqt_native
+        if widget is None:
+            for name in self.layout_manager.sliceViewNames():
+                self.layout_manager.sliceWidget(name)
+        self.app.processEvents()
+        for view in self.layout_manager.views():
+            view.sliceView().draw_now()
         native.grab().save(str(path))
         return path
 
@@ -120,12 +133,14 @@ class SlicerHost(HeadlessHost):
             self.app.aboutToQuit.emit()
             self.main_window.deleteLater()
         finally:
+            self.layout_manager.close()
             super().close()
             self.app.processEvents()
             self._uninstall()
 
     def pause_rendering(self, paused: bool) -> None:
         """Views draw only when nobody has paused them."""
+        self.layout_manager.setRenderPaused(paused)
 
     def _fresh_settings(self) -> QSettings:
         QSettings.setDefaultFormat(QSettings.Format.IniFormat)
@@ -183,6 +198,7 @@ def _main_window() -> tuple[QMainWindow, QScrollArea]:
     dock = QDockWidget("Module Panel", window)
     dock.setObjectName("PanelDockWidget")
     dock.setWidget(area)
+    area.setMinimumWidth(PANEL_PX)
     window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, dock)
     window.statusBar()
     window.resize(1400, 900)
