@@ -101,6 +101,8 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/measures.py
   SAMLesionLib/host/messages.py
   SAMLesionLib/host/parameters.py
+  SAMLesionLib/host/prompt_nodes.py
+  SAMLesionLib/host/prompt_shapes.py
   SAMLesionLib/host/requests.py
   SAMLesionLib/host/results.py
   SAMLesionLib/host/segment_facts.py
@@ -108,6 +110,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/session.py
   SAMLesionLib/host/showing.py
   SAMLesionLib/host/shown.py
+  SAMLesionLib/host/slice_views.py
   SAMLesionLib/host/volumes.py
   SAMLesionLib/imaging/__init__.py
   SAMLesionLib/imaging/evidence.py

@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from SAMLesionLib.evaluation.blocks import BlockMask, union_of, united
+from SAMLesionLib.evaluation.blocks import BlockMask, united
 from SAMLesionLib.evaluation.cases import Case
 from SAMLesionLib.geometry import Affine
+
+Mask = npt.NDArray[np.bool_]
 
 EXPERT, OURS = "#ffb84d", "#2ee6d0"
 SIDE_INCHES, DOTS_PER_INCH = 3.2, 110
@@ -44,7 +46,6 @@ def picture_of(case: Case, answer: BlockMask) -> Picture:
     """
     axis = case.volume.affine.slice_axis
     reference = united(BlockMask(lesion.box, lesion.mask) for lesion in case.lesions)
-    around = union_of((reference.box, answer.box))
     drawn = np.moveaxis(reference.mask, 2 - axis, 0)
     largest = int(np.argmax(drawn.sum(axis=(1, 2))))
     index = reference.box.start_ijk[axis] + largest
@@ -52,13 +53,9 @@ def picture_of(case: Case, answer: BlockMask) -> Picture:
     view = _Plane(case.volume.affine, axis, index)
     figure = Figure(figsize=(SIDE_INCHES, SIDE_INCHES), facecolor="black")
     axes = figure.add_axes((0, 0, 1, 1))
-    _draw(
-        axes,
-        view,
-        view.cut(case.volume.voxels),
-        [(m.over(grid), c) for m, c in ((reference, EXPERT), (answer, OURS))],
-    )
-    _frame(axes, view, np.array(around.centre_ijk), np.array(around.shape_ijk))
+    masks = {EXPERT: view.cut(reference.over(grid)), OURS: view.cut(answer.over(grid))}
+    _draw(axes, view, view.cut(case.volume.voxels), masks)
+    _frame(axes, view, np.logical_or(*masks.values()))
     file = io.BytesIO()
     figure.savefig(file, format="jpg", dpi=DOTS_PER_INCH, pil_kwargs={"quality": 88})
     data = base64.b64encode(file.getvalue()).decode("ascii")
@@ -95,34 +92,27 @@ class _Plane:
         return int(np.argmax(np.abs(self.affine.ijk_to_ras[:3, axis])))
 
 
-def _draw(
-    axes: Any, view: _Plane, plane: npt.NDArray[Any], masks: list[tuple[npt.NDArray[np.bool_], str]]
-) -> None:
+def _draw(axes: Any, view: _Plane, plane: npt.NDArray[Any], masks: dict[str, Mask]) -> None:
     across, down = view.shown_axes
     spacing = view.affine.spacing_mm
     low, high = np.percentile(plane, (1, 99.5))
-    axes.imshow(
-        plane,
-        cmap="gray",
-        vmin=low,
-        vmax=high,
-        interpolation="bilinear",
-        aspect=spacing[down] / spacing[across],
-    )
-    for mask, colour in masks:
-        shown = view.cut(mask)
-        if shown.any():
+    shape = spacing[down] / spacing[across]
+    axes.imshow(plane, cmap="gray", vmin=low, vmax=high, interpolation="bilinear", aspect=shape)
+    for colour, mask in masks.items():
+        if mask.any():
             for ink, width in (("#000000", 3.0), (colour, 1.6)):
-                axes.contour(shown, [0.5], colors=[ink], linewidths=width)
+                axes.contour(mask, [0.5], colors=[ink], linewidths=width)
 
 
-def _frame(axes: Any, view: _Plane, centre_ijk: npt.NDArray[Any], shape_ijk: npt.NDArray[Any]) -> None:
-    """A square in mm around everything that is drawn, the right way up."""
+def _frame(axes: Any, view: _Plane, drawn: Mask) -> None:
+    """A square in mm around everything that is drawn in the slice, the right way up."""
     across, down = view.shown_axes
     spacing = view.affine.spacing_mm
-    half_mm = max(shape_ijk[a] * spacing[a] for a in (across, down)) / 2 + MARGIN_MM
+    spans = {axis: np.flatnonzero(drawn.any(axis=at)) for at, axis in enumerate((across, down))}
+    half_mm = max(np.ptp(span) * spacing[axis] for axis, span in spans.items()) / 2 + MARGIN_MM
     for axis, set_limits, is_downwards in ((across, axes.set_xlim, False), (down, axes.set_ylim, True)):
-        low, high = (centre_ijk[axis] + sign * half_mm / spacing[axis] for sign in (-1, 1))
+        middle = (spans[axis][0] + spans[axis][-1]) / 2
+        low, high = (middle + sign * half_mm / spacing[axis] for sign in (-1, 1))
         # The y axis of a picture runs down when its first limit is the larger.
         set_limits((low, high) if view.is_turned(axis) == is_downwards else (high, low))
     axes.axis("off")

@@ -31,7 +31,7 @@ _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "samlesion",
     "font.family": "sans-serif",
-    "font.size": 10,
+    "font.size": 8.5,
     "axes.edgecolor": _INK,
     "axes.labelcolor": _INK,
     "axes.linewidth": 0.6,
@@ -81,7 +81,7 @@ def _curve(axes: Axes, steps: Sequence[Mapping[str, Any]], metric: str, number: 
     axes.plot(at, [m["mean"] for _, m in told], color=colour, marker=marker, markersize=4.5, linewidth=1.8)
     if told and all(m["low"] is not None for _, m in told):
         low, high = [m["low"] for _, m in told], [m["high"] for _, m in told]
-        axes.fill_between(at, low, high, color=colour, alpha=0.1, linewidth=0)
+        axes.fill_between(at, low, high, color=colour, alpha=0.08, linewidth=0)
 
 
 def size_boxes(groups: Sequence[tuple[str, Mapping[str, Sequence[float]]]], label: str) -> str:
@@ -118,9 +118,9 @@ def _box(axes: Axes, values: Sequence[float], at: float, width: float, number: i
         patch_artist=True,
         manage_ticks=False,
         medianprops=line | {"linewidth": 2.2},
-        whiskerprops=line,
-        capprops=line,
-        boxprops=line,
+        whiskerprops=dict(line),
+        capprops=dict(line),
+        boxprops=dict(line),  # a dict each: matplotlib renames the keys of this one
     )
     parts["boxes"][0].set_facecolor((*_rgb(colour), 0.18))
     axes.scatter([at] * len(values), values, s=7, color=colour, alpha=0.55, linewidths=0, zorder=3)

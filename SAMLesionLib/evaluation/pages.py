@@ -55,7 +55,7 @@ def p_value(value: float | None) -> str:
 
 def percent(value: float | None) -> str:
     """A share for people."""
-    return NOTHING if value is None else f"{value:.1%}"
+    return NOTHING if value is None else "over 100%" if value > 1 else f"{value:.1%}"
 
 
 def _environment() -> Environment:

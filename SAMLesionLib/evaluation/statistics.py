@@ -61,8 +61,8 @@ class PairedDifference:
         low: lower end of its interval, None with fewer than two pairs.
         high: its upper end.
         p_value: two-sided Wilcoxon signed-rank test, None when there are too few pairs that differ.
-        n_better: pairs in which b is larger.
-        n_worse: pairs in which a is larger.
+        n_higher: pairs in which b is larger.
+        n_lower: pairs in which a is larger.
         note: what could not be computed, and why.
     """
 
@@ -73,8 +73,8 @@ class PairedDifference:
     low: float | None
     high: float | None
     p_value: float | None
-    n_better: int
-    n_worse: int
+    n_higher: int
+    n_lower: int
     note: str
 
 
@@ -120,8 +120,8 @@ def paired_difference(a: Mapping[str, float | None], b: Mapping[str, float | Non
         low=low,
         high=high,
         p_value=p_value,
-        n_better=int((change > 0).sum()),
-        n_worse=int((change < 0).sum()),
+        n_higher=int((change > 0).sum()),
+        n_lower=int((change < 0).sum()),
         note=note,
     )
 

@@ -178,6 +178,7 @@ def _costs(rows: Sequence[Row]) -> dict[str, Any]:
     return {
         "seconds_per_prompt": asdict(estimate((row.case, row.seconds) for row in asked)),
         "seconds_per_case": asdict(estimate(totals)),
+        "overhead_s_per_case": (sum(walls) - worked) / len(walls) if walls else None,
         "overhead_share": (sum(walls) - worked) / worked if worked else None,
         "peak_memory_mb": _most(row.peak_memory_mb for row in whole),
         "peak_device_mb": _most(row.peak_device_mb for row in whole),

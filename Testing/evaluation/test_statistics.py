@@ -56,7 +56,7 @@ def test_the_difference_is_that_of_the_shared_cases() -> None:
     told = paired_difference({"a": 0.5, "b": 0.6, "c": 0.9}, {"b": 0.7, "a": 0.9, "d": 0.1})
     assert told.n == 2
     assert told.difference == pytest.approx(0.25)
-    assert (told.n_better, told.n_worse) == (2, 0)
+    assert (told.n_higher, told.n_lower) == (2, 0)
 
 
 def test_the_signed_rank_test_is_exact_on_a_case_worked_out_by_hand() -> None:
