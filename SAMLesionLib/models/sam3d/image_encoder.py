@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -91,7 +92,13 @@ class ImageEncoderViT3D(nn.Module):
             tokens = block(tokens)
             if after is not None and i in after:
                 tokens = after[i](tokens)
-        return self.neck(tokens.movedim(-1, 1)), *finer
+        return self._narrow(tokens), *finer
+
+    def _narrow(self, tokens: Tensor) -> Tensor:
+        """The neck; its first convolution sees single tokens, so it is a linear layer."""
+        first, norm, second, last_norm = self.neck
+        narrow = F.linear(tokens, cast(nn.Conv3d, first).weight.flatten(1))
+        return last_norm(second(cast(LayerNorm3d, norm).last_axis(narrow).movedim(-1, 1)))
 
 
 class Block(nn.Module):

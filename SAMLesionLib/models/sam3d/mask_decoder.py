@@ -24,8 +24,8 @@ class MaskDecoder3D(MaskDecoderBase):
         num_heads: attention heads of the transformer.
         mlp_dim: hidden channels of its perceptrons.
         iou_hidden_dim: hidden channels of the quality head.
-        finer_chans: channels of the encoder's maps of twice and four times the embedding's side; none as
-            published.
+        finer_chans: channels of the encoder's maps of twice and four times the embedding's side, at most
+            these two; none as published.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class MaskDecoder3D(MaskDecoderBase):
     def _enlarge(self, voxels: Tensor, finer: Sequence[Tensor]) -> Tensor:
         """The image tokens (PxdxhxwxC), twice as many along each axis twice over: Px4dx4hx4wxC/8."""
         first, norm, act, second, last_act = self.output_upscaling
-        coarse, fine = [layer(x) for layer, x in zip(self.finer, finer, strict=True)] or (None, None)
+        coarse, fine, *_ = (*(layer(x) for layer, x in zip(self.finer, finer, strict=True)), None, None)
         x = _double(voxels, cast(nn.ConvTranspose3d, first), coarse)
         x = act(cast(LayerNorm3d, norm).last_axis(x))
         return last_act(_double(x, cast(nn.ConvTranspose3d, second), fine))
