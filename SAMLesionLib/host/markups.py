@@ -1,8 +1,9 @@
 """What a reader draws with markups, as prompts: world millimetres to voxels, here and only here.
 
 A ROI becomes a box, 2D when it covers a single slice. Points are positive or negative clicks. A line is
-a diameter. A closed curve outlines the lesion in one slice, so it becomes the mask it encloses: that
-says more than its bounding box, and a model that takes only boxes can still draw one around it.
+a diameter. An open curve is a stroke. A closed curve outlines the lesion in one slice, so it becomes the
+mask it encloses: that says more than its bounding box, and a model that takes only boxes can still draw one
+around it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from vtk.util.numpy_support import vtk_to_numpy
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import Affine, IndexBox, Triple
 from SAMLesionLib.host.volumes import check_scalar, matrix_from_array, own_affine, world_affine
-from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, Position, PromptSet
+from SAMLesionLib.prompts import (
+    BoxPrompt,
+    LinePrompt,
+    MaskPrompt,
+    PointPrompt,
+    Position,
+    PromptSet,
+    ScribblePrompt,
+)
 
 SIGN_ATTRIBUTE = "SAMLesion.Sign"
 """Node attribute of a point list, "positive" or "negative".
@@ -37,7 +46,7 @@ def prompts_from_markup(node: Any, volume_node: Any) -> PromptSet:
     """All prompts that one markup node stands for, in the order they were placed.
 
     Args:
-        node: a ROI, point list, line or closed curve, under any transform.
+        node: a ROI, point list, line, curve or closed curve, under any transform.
         volume_node: the volume it was drawn on.
 
     Raises:
@@ -48,14 +57,15 @@ def prompts_from_markup(node: Any, volume_node: Any) -> PromptSet:
     readers: tuple[tuple[str, Callable[[Any, Affine, Any], PromptSet]], ...] = (
         ("vtkMRMLMarkupsROINode", _box_prompts),
         ("vtkMRMLMarkupsLineNode", _line_prompts),
-        ("vtkMRMLMarkupsClosedCurveNode", _curve_prompts),
+        ("vtkMRMLMarkupsClosedCurveNode", _outline_prompts),
+        ("vtkMRMLMarkupsCurveNode", _stroke_prompts),  # of which a closed curve is one, too
         ("vtkMRMLMarkupsFiducialNode", _point_prompts),
     )
     read = next((reader for class_name, reader in readers if node.IsA(class_name)), None)
     if read is None:
         raise PromptError(
             f"{node.GetName()} is a {node.GetNodeTagName()}, which is no prompt. "
-            "Draw a ROI, points, a line or a closed curve."
+            "Draw a ROI, points, a line or a curve."
         )
     prompts = read(node, world_affine(volume_node), volume_node)
     prompts.check_inside(volume_node.GetImageData().GetDimensions(), volume_node.GetName())
@@ -68,6 +78,21 @@ def roi_around(scene: Any, box: IndexBox, volume_node: Any, name: str = "Box") -
     It follows the volume's parent transform. On a sheared grid, which a ROI cannot follow, it encloses
     the block.
     """
+    roi = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", name)
+    place_roi(roi, box, volume_node)
+    return roi
+
+
+def place_roi(roi: Any, box: IndexBox, volume_node: Any) -> None:
+    """Put a ROI node around a block of voxels, as `roi_around` does."""
+    size, object_to_node = roi_placement(box, volume_node)
+    roi.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+    roi.SetSize(*size)
+    roi.SetAndObserveObjectToNodeMatrix(matrix_from_array(object_to_node))
+
+
+def roi_placement(box: IndexBox, volume_node: Any) -> tuple[Floats, Floats]:
+    """The size in mm (3,) and the object-to-node matrix (4, 4) of a ROI around a block of voxels."""
     affine = own_affine(volume_node)
     axes = np.linalg.qr(affine.ijk_to_ras[:3, :3])[0]
     along = affine.to_ras(box.corners_ijk()) @ axes
@@ -75,11 +100,7 @@ def roi_around(scene: Any, box: IndexBox, volume_node: Any, name: str = "Box") -
     object_to_node = np.eye(4)
     object_to_node[:3, :3] = axes * np.sign(np.linalg.det(axes))  # a box looks the same from its other side
     object_to_node[:3, 3] = axes @ (low + high) / 2
-    roi = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", name)
-    roi.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
-    roi.SetSize(*(high - low))
-    roi.SetAndObserveObjectToNodeMatrix(matrix_from_array(object_to_node))
-    return roi
+    return high - low, object_to_node
 
 
 def _box_prompts(node: Any, affine: Affine, _volume_node: Any) -> PromptSet:
@@ -121,7 +142,18 @@ def _line_prompts(node: Any, affine: Affine, _volume_node: Any) -> PromptSet:
     return PromptSet((LinePrompt(*(_position(affine, node, n) for n in placed)),))
 
 
-def _curve_prompts(node: Any, affine: Affine, volume_node: Any) -> PromptSet:
+def _stroke_prompts(node: Any, affine: Affine, _volume_node: Any) -> PromptSet:
+    if len(_placed(node)) < 2:
+        raise PromptError(f"The stroke {node.GetName()} needs 2 points or more. Draw it along the lesion.")
+    passed = affine.to_ijk(vtk_to_numpy(node.GetCurvePointsWorld().GetData()))
+    voxels = np.floor(passed + 0.5)
+    # One point a voxel: a curve has ten between two of its control points.
+    is_new = np.append(True, (np.diff(voxels, axis=0) != 0).any(axis=1))
+    points = tuple((float(i), float(j), float(k)) for i, j, k in passed[is_new])
+    return PromptSet((ScribblePrompt(points, _says(node.GetAttribute(SIGN_ATTRIBUTE), node.GetName())),))
+
+
+def _outline_prompts(node: Any, affine: Affine, volume_node: Any) -> PromptSet:
     if len(_placed(node)) < 3:
         raise PromptError(f"The curve {node.GetName()} needs 3 points or more. Draw it around the lesion.")
     outline = affine.to_ijk(vtk_to_numpy(node.GetCurvePointsWorld().GetData()))
@@ -180,12 +212,16 @@ def _position(affine: Affine, node: Any, n: int) -> Position:
 
 
 def _is_positive(node: Any, n: int) -> bool:
-    texts = (
+    return _says(
         node.GetNthControlPointDescription(n),
         node.GetNthControlPointLabel(n),
         node.GetAttribute(SIGN_ATTRIBUTE),
         node.GetName(),
     )
+
+
+def _says(*texts: str | None) -> bool:
+    """Whether the first text that says anything of it says "positive"."""
     for text in filter(None, texts):
         if _NEGATIVE.search(text) or _POSITIVE.search(text):
             return not _NEGATIVE.search(text)

@@ -211,6 +211,24 @@ def test_a_closed_curve_becomes_the_voxels_it_encloses(scene, a_volume_node, to_
     assert sorted(map(tuple, found)) == sorted(map(tuple, expected))
 
 
+@pytest.mark.parametrize(("name", "is_positive"), [("Stroke", True), ("negative stroke", False)])
+def test_an_open_curve_is_a_stroke_with_one_point_a_voxel(scene, a_volume_node, name, is_positive):
+    ends = world_affine(a_volume_node).to_ras([(1.0, 2.0, 3.0), (6.0, 2.0, 3.0), (6.0, 7.0, 3.0)])
+    node = markup(scene, "Curve", ends, name)
+    node.SetCurveTypeToLinear()
+    (stroke,) = prompts_from_markup(node, a_volume_node)
+    assert stroke.is_positive is is_positive
+    voxels = np.floor(stroke.positions_ijk() + 0.5).astype(int).tolist()
+    passed = [[i, 2, 3] for i in range(1, 7)] + [[6, j, 3] for j in range(3, 8)]
+    assert voxels == passed
+
+
+def test_a_stroke_of_one_point_is_refused(scene, a_volume_node):
+    node = markup(scene, "Curve", world_affine(a_volume_node).to_ras([(1, 2, 3)]), "S")
+    with pytest.raises(PromptError, match="needs 2 points"):
+        prompts_from_markup(node, a_volume_node)
+
+
 def test_a_round_curve_encloses_the_voxels_of_a_disc(scene, new_volume):
     volume = new_volume(voxels=np.zeros((3, 64, 64), np.int16), ijk_to_ras=np.diag([-1.0, -1, 3, 1]))
     angles = np.linspace(0, 2 * np.pi, 64, endpoint=False)
