@@ -171,7 +171,6 @@ for _name in ("getText", "getItem", "getInt", "getDouble", "getMultiLineText"):
     extra("QInputDialog", _name)(staticmethod(_asked_text(f"QInputDialog.{_name}")))
 
 
-def ask_text(title: str) -> str | None:
-    """What the user types into a dialog that a stand-in opens; None when it is cancelled."""
-    answer: str | None = user.answer(Question("QInputDialog", title))
-    return answer
+def ask(kind: str, text: str) -> Any:
+    """What the user answers to a dialog that a stand-in opens: a text, a path, a colour; None to cancel."""
+    return user.answer(Question(kind, text))

@@ -13,13 +13,77 @@ STEPS = 1000
 """Positions of the slider, which Qt counts in whole numbers."""
 
 
-class ctkDoubleSpinBox(QDoubleSpinBox):
-    """A spin box whose wheel can be turned around."""
+def _row(widget: QWidget, *parts: QWidget) -> None:
+    row = QHBoxLayout(widget)
+    row.setContentsMargins(0, 0, 0, 0)
+    for part in parts:
+        row.addWidget(part)
 
+
+class ctkDoubleSpinBox(QWidget):
+    """A spin box whose number of decimals the user can change."""
+
+    valueChanged = Signal((float,), (str,))
+    editingFinished = Signal()
+    decimalsChanged = Signal(int)
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*[a for a in arguments if not isinstance(a, int)])
+        self._spin = QDoubleSpinBox(self)
+        _row(self, self._spin)
+        self._spin.valueChanged.connect(self.valueChanged[float].emit)
+        self._spin.textChanged.connect(self.valueChanged[str].emit)
+        self._spin.editingFinished.connect(self.editingFinished.emit)
+
+    frame = forwarded(bool, "_spin", "frame")
+    prefix = forwarded(str, "_spin", "prefix")
+    suffix = forwarded(str, "_spin", "suffix")
+    cleanText = forwarded(str, "_spin", "cleanText")
+    minimum = forwarded(float, "_spin", "minimum")
+    maximum = forwarded(float, "_spin", "maximum")
+    singleStep = forwarded(float, "_spin", "singleStep")
+    alignment = stored(int, "alignment", 1)
+    decimalsOption = stored(int, "decimalsOption", 9)
+    setMode = stored(int, "setMode", 1)
+    sizeHintPolicy = stored(int, "sizeHintPolicy", 0)
     invertedControls = stored(bool, "invertedControls", False)
 
-    def stepBy(self, steps: int) -> None:
-        super().stepBy(-steps if self.invertedControls else steps)
+    def _read_value(self) -> float:
+        return self._spin.value()
+
+    @Slot(float)
+    def setValue(self, value: float) -> None:
+        self._spin.setValue(value)
+
+    setValueIfDifferent = setValueAlways = setValue
+    value = Property(float, _read_value, setValue)
+
+    def _read_decimals(self) -> int:
+        return self._spin.decimals()
+
+    @Slot(int)
+    def setDecimals(self, decimals: int) -> None:
+        self._spin.setDecimals(decimals)
+        self.decimalsChanged.emit(decimals)
+
+    decimals = Property(int, _read_decimals, setDecimals)
+
+    def _read_only(self) -> bool:
+        return self._spin.isReadOnly()
+
+    @Slot(bool)
+    def setReadOnly(self, read_only: bool) -> None:
+        self._spin.setReadOnly(read_only)
+
+    readOnly = Property(bool, _read_only, setReadOnly)
+
+    @Slot()
+    def stepUp(self) -> None:
+        self._spin.stepUp()
+
+    @Slot()
+    def stepDown(self) -> None:
+        self._spin.stepDown()
 
 
 class ctkSliderWidget(QWidget):
@@ -27,20 +91,17 @@ class ctkSliderWidget(QWidget):
 
     valueChanged = Signal(float)
     valueIsChanging = Signal(float)
+    decimalsChanged = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._spin = ctkDoubleSpinBox(self)
+        self._spin = QDoubleSpinBox(self)
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
         self._slider.setRange(0, STEPS)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._slider)
-        row.addWidget(self._spin)
+        _row(self, self._slider, self._spin)
         self._slider.valueChanged.connect(self._slid)
         self._spin.valueChanged.connect(self._changed)
 
-    decimals = forwarded(int, "_spin", "decimals")
     singleStep = forwarded(float, "_spin", "singleStep")
     pageStep = stored(float, "pageStep", 10.0)
     minimum = forwarded(float, "_spin", "minimum")
@@ -49,10 +110,12 @@ class ctkSliderWidget(QWidget):
     suffix = forwarded(str, "_spin", "suffix")
     tickInterval = stored(float, "tickInterval", 0.0)
     tickPosition = stored(int, "tickPosition", 0)
-    autoSpinBoxWidth = stored(bool, "autoSpinBoxWidth", True)
+    synchronizeSiblings = stored(int, "synchronizeSiblings", 3)
     spinBoxAlignment = stored(int, "spinBoxAlignment", 1)
     tracking = forwarded(bool, "_slider", "tracking")
     popupSlider = stored(bool, "popupSlider", False)
+    invertedAppearance = forwarded(bool, "_slider", "invertedAppearance")
+    invertedControls = forwarded(bool, "_slider", "invertedControls")
 
     def _read_value(self) -> float:
         return self._spin.value()
@@ -62,6 +125,16 @@ class ctkSliderWidget(QWidget):
         self._spin.setValue(value)
 
     value = Property(float, _read_value, setValue)
+
+    def _read_decimals(self) -> int:
+        return self._spin.decimals()
+
+    @Slot(int)
+    def setDecimals(self, decimals: int) -> None:
+        self._spin.setDecimals(decimals)
+        self.decimalsChanged.emit(decimals)
+
+    decimals = Property(int, _read_decimals, setDecimals)
 
     def _read_spin_box_visible(self) -> bool:
         return not self._spin.isHidden()
@@ -116,14 +189,16 @@ class ctkRangeWidget(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._low, self._high = QDoubleSpinBox(self), QDoubleSpinBox(self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self._low)
-        row.addWidget(self._high)
+        _row(self, self._low, self._high)
         self._high.setValue(self._high.maximum())
         self._low.valueChanged.connect(self._low_changed)
         self._high.valueChanged.connect(self._high_changed)
 
+    singleStep = _of_both(float, "singleStep")
+    minimum = _of_both(float, "minimum")
+    maximum = _of_both(float, "maximum")
+    prefix = _of_both(str, "prefix")
+    suffix = _of_both(str, "suffix")
     tickInterval = stored(float, "tickInterval", 0.0)
     autoSpinBoxWidth = stored(bool, "autoSpinBoxWidth", True)
     spinBoxTextAlignment = stored(int, "spinBoxTextAlignment", 1)
@@ -131,12 +206,20 @@ class ctkRangeWidget(QWidget):
     tracking = stored(bool, "tracking", True)
     symmetricMoves = stored(bool, "symmetricMoves", False)
 
-    decimals = _of_both(int, "decimals")
-    singleStep = _of_both(float, "singleStep")
-    minimum = _of_both(float, "minimum")
-    maximum = _of_both(float, "maximum")
-    prefix = _of_both(str, "prefix")
-    suffix = _of_both(str, "suffix")
+    def setRange(self, minimum: float, maximum: float) -> None:
+        for box in (self._low, self._high):
+            box.setRange(minimum, maximum)
+        self.rangeChanged.emit(minimum, maximum)
+
+    def _read_decimals(self) -> int:
+        return self._low.decimals()
+
+    @Slot(int)
+    def setDecimals(self, decimals: int) -> None:
+        for box in (self._low, self._high):
+            box.setDecimals(decimals)
+
+    decimals = Property(int, _read_decimals, setDecimals)
 
     def _read_low(self) -> float:
         return self._low.value()
@@ -160,11 +243,6 @@ class ctkRangeWidget(QWidget):
     @Slot()
     def reset(self) -> None:
         self.setValues(0.0, 0.0)
-
-    def setRange(self, minimum: float, maximum: float) -> None:
-        for box in (self._low, self._high):
-            box.setRange(minimum, maximum)
-        self.rangeChanged.emit(minimum, maximum)
 
     minimumValue = Property(float, _read_low, setMinimumValue)
     maximumValue = Property(float, _read_high, setMaximumValue)

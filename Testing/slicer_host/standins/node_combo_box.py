@@ -8,7 +8,7 @@ from PySide6.QtCore import Property, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from slicer_host.dialogs import ask_text
+from slicer_host.dialogs import ask
 from slicer_host.standins.mrml_base import Observers
 from slicer_host.standins.node_filter import NodeFilter
 from slicer_host.standins.node_menu import Entry, entry_at, show
@@ -149,7 +149,7 @@ class qMRMLNodeComboBox(QWidget):
     @Slot()
     def renameCurrentNode(self) -> None:
         if self._current is not None:
-            name = ask_text(f"Rename {self._current.GetName()}")
+            name = ask("QInputDialog", f"Rename {self._current.GetName()}")
             if name is not None:
                 self._current.SetName(name)
                 self.currentNodeRenamed.emit(name)
