@@ -221,6 +221,11 @@ class IndexBox:
         low, high = np.subtract(self.start_ijk, 0.5), np.subtract(self.stop_ijk, 0.5)
         return np.array(list(product(*zip(low, high, strict=True))), dtype=np.float64)
 
+    @property
+    def span(self) -> str:
+        """The block as it stands in sentences."""
+        return f"{','.join(map(str, self.start_ijk))} to {','.join(map(str, self.stop_ijk))}"
+
     def check_inside(self, shape_ijk: Triple, image_name: str = "the image") -> None:
         """Refuse a block that is empty, inverted, or not on the image.
 
@@ -230,17 +235,13 @@ class IndexBox:
         size = " x ".join(map(str, shape_ijk))
         if self.is_empty:
             raise PromptError(
-                f"A box needs each stop above its start, got {_span(self)}. "
+                f"A box needs each stop above its start, got {self.span}. "
                 "Give it as i0,j0,k0,i1,j1,k1 with the stop one past the last voxel."
             )
         if self.intersect(IndexBox.whole(shape_ijk)).is_empty:
             raise PromptError(
-                f"This box ({_span(self)}) lies outside {image_name} ({size} voxels). Draw it on the image."
+                f"This box ({self.span}) lies outside {image_name} ({size} voxels). Draw it on the image."
             )
-
-
-def _span(box: IndexBox) -> str:
-    return f"{','.join(map(str, box.start_ijk))} to {','.join(map(str, box.stop_ijk))}"
 
 
 def _triple(values: npt.ArrayLike) -> Triple:

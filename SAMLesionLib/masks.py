@@ -29,6 +29,7 @@ class RunReport:
         encode_s: seconds spent on image embeddings (0 when all were cached).
         decode_s: seconds spent on everything after them.
         n_encoded: how many embeddings had to be computed.
+        notices: what the reader should know of it, such as a box cut at the image's border; a sentence each.
     """
 
     model: str
@@ -39,6 +40,7 @@ class RunReport:
     encode_s: float
     decode_s: float
     n_encoded: int
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

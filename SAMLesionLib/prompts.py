@@ -85,6 +85,18 @@ class PromptSet:
                     "Draw it on the image."
                 )
 
+    def cut_notices(self, shape_ijk: Triple, image_name: str = "the image") -> tuple[str, ...]:
+        """A sentence where boxes or masks reach beyond the image, which uses only what lies on it."""
+        whole = IndexBox.whole(shape_ijk)
+        blocks = [p for p in self.prompts if isinstance(p, (BoxPrompt, MaskPrompt))]
+        beyond = [p for p in blocks if p.box.intersect(whole) != p.box]
+        if not beyond:
+            return ()
+        which = f"The {beyond[0].kind} {beyond[0].box.span}" + " and others" * (len(beyond) > 1)
+        # A very long name would not cross the wire.
+        on = f"{image_name[:200]} ({' x '.join(map(str, shape_ijk))} voxels)"
+        return (f"{which} reached beyond {on}, so only the part on the image was used.",)
+
     def to_json(self) -> list[dict[str, Any]]:
         """Plain values for JSON, one object a prompt."""
         return [p.to_json() for p in self.prompts]

@@ -126,6 +126,25 @@ def test_prompts_on_the_outermost_voxels_are_on_the_image() -> None:
     PromptSet(edge).check_inside((9, 9, 9))
 
 
+def test_a_box_or_mask_partly_off_the_image_is_told() -> None:
+    over = BoxPrompt(IndexBox((-2, 2, 3), (4, 12, 8)))
+    told = PromptSet((BoxPrompt(BLOCK), over)).cut_notices((9, 9, 9), "CT")
+
+    assert told == (
+        "The box -2,2,3 to 4,12,8 reached beyond CT (9 x 9 x 9 voxels), "
+        "so only the part on the image was used.",
+    )
+    assert (
+        "The mask 1,2,3 to 4,6,8 and others"
+        in PromptSet((a_mask_prompt(BLOCK, 0), over)).cut_notices((9, 9, 7))[0]
+    )
+
+
+def test_prompts_wholly_on_the_image_give_no_notice() -> None:
+    assert PromptSet((BoxPrompt(BLOCK), PointPrompt((-0.4, 0, 0)))).cut_notices((4, 6, 8)) == ()
+    assert PromptSet().cut_notices((4, 6, 8)) == ()
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [

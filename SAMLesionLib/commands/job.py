@@ -64,6 +64,7 @@ class Lesion:
             "encode_s": round(self.report.encode_s, 4),
             "decode_s": round(self.report.decode_s, 4),
             "seconds": round(self.seconds, 4),
+            "notices": list(self.report.notices),
         }
 
 

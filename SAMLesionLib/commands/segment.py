@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         ):
             lesions.append(lesion)
     write_segmentation(args.output, [lesion.segment for lesion in lesions], volume)
-    _warn_of_empty(lesions)
+    _warn(lesions)
     result = summary(volume, lesions, args, read_s, perf_counter() - start)
     console.print_json(result) if args.json else _print_table(result)
     return 0
@@ -173,8 +173,10 @@ def _move(bar: Any, to: float) -> None:
     bar.update(to - bar.n)
 
 
-def _warn_of_empty(lesions: Sequence[Lesion]) -> None:
+def _warn(lesions: Sequence[Lesion]) -> None:
     for lesion in lesions:
+        for notice in lesion.report.notices:
+            console.say(f"samlesion: {lesion.segment.name}: {notice}")
         if lesion.n_voxels == 0:
             console.say(
                 f"samlesion: {lesion.segment.name} came out empty. Draw the box closer around the lesion."

@@ -112,6 +112,7 @@ class Engine:
         volume = held.volume
         self._info(find(request.model, self._cards)).check_prompts(request.prompts, self.models())
         request.prompts.check_inside(volume.shape_ijk, volume.name)
+        notices = request.prompts.cut_notices(volume.shape_ijk, volume.name)
         plan = plan_slices(request.prompts, volume)
         with out_of_memory_said(self.hardware.device):
             predictor = self.predictor(request.model)
@@ -119,7 +120,8 @@ class Engine:
             window = request.window or held.window
             for update in segment_slices(predictor, volume, plan, window, FusionWeights()):
                 if update.fraction == 1.0:
-                    update = MaskUpdate(update.block, update.mask, 1.0, self._report(predictor, clock))
+                    report = self._report(predictor, clock, notices)
+                    update = MaskUpdate(update.block, update.mask, 1.0, report)
                 yield update
 
     def _info(self, card: ModelCard) -> ModelInfo:
@@ -155,7 +157,7 @@ class Engine:
             self._predictors[name] = SlicePredictor(card, network, loaded.sha256, self.hardware, self._cache)
         return self._predictors[name]
 
-    def _report(self, predictor: SlicePredictor, clock: _Clock) -> RunReport:
+    def _report(self, predictor: SlicePredictor, clock: _Clock, notices: tuple[str, ...]) -> RunReport:
         encode_s = predictor.encode_s - clock.encode_s
         return RunReport(
             model=predictor.card.name,
@@ -166,6 +168,7 @@ class Engine:
             encode_s=encode_s,
             decode_s=perf_counter() - clock.start - encode_s,
             n_encoded=predictor.n_encoded - clock.n_encoded,
+            notices=notices,
         )
 
 

@@ -52,6 +52,13 @@ def text(value: Any) -> str:
     return value
 
 
+def texts(values: Any) -> tuple[str, ...]:
+    """A checked list of strings."""
+    if not isinstance(values, list):
+        raise ValueError(f"expected a list of texts, got {short(values)}")
+    return tuple(text(v) for v in values)
+
+
 def number(value: Any) -> float:
     """A checked finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -100,5 +107,6 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "int": whole,
     "float": number,
     "bool": flag,
-    "frozenset[str]": lambda values: frozenset(text(v) for v in values),
+    "frozenset[str]": lambda values: frozenset(texts(values)),
+    "tuple[str, ...]": texts,
 }

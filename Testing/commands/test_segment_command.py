@@ -107,6 +107,15 @@ def test_a_slicer_roi_and_a_line_are_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
+def test_a_box_partly_off_the_image_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "edge.seg.nrrd"
+    said = samlesion("segment", IMAGE, "-o", path, "--box", "160,82,-2,211,120,2", "--json")
+    assert said.returncode == 0, said.stderr
+    [notice] = json.loads(said.stdout)["segments"][0]["notices"]
+    assert notice.startswith("The box 160,82,-2 to 211,120,2 reached beyond")
+    assert f"samlesion: Lesion 1: {notice}" in said.stderr
+
+
 def test_ctrl_c_leaves_the_old_file(tmp_path: Path) -> None:
     old = tmp_path / "old.seg.nrrd"
     old.write_bytes(b"an earlier result")

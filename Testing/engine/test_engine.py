@@ -101,6 +101,12 @@ def test_the_lesion_is_part_of_the_answer_and_the_block_is_not_all_of_it(engine:
     assert mask.sum() == block.sum()
 
 
+def test_a_box_partly_off_the_image_is_told_in_the_report(engine: Engine) -> None:
+    _, report = answer_of(engine, BoxPrompt(IndexBox((10, 8, 9), (22, 20, 15))))
+    assert len(report.notices) == 1
+    assert "The box 10,8,9 to 22,20,15 reached beyond" in report.notices[0]
+
+
 # -- warm equals cold ------------------------------------------------------------------------------
 
 PROMPTS = {

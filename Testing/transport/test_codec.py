@@ -45,8 +45,14 @@ boxes = st.builds(
     st.tuples(*[st.integers(1, 6)] * 3),
 )
 words = st.text(max_size=30)
+seconds = st.floats(0, 1e6)
 reports = st.builds(
-    RunReport, words, words, words, words, words, st.floats(0, 1e6), st.floats(0, 1e6), st.integers(0, 10**6)
+    RunReport,
+    *[words] * 5,
+    seconds,
+    seconds,
+    st.integers(0, 10**6),
+    st.lists(words, max_size=3).map(tuple),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
