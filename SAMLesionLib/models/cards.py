@@ -50,6 +50,23 @@ class Url:
 
 
 @dataclass(frozen=True)
+class CubeRecipe:
+    """How a 3D model sees a scan: in cubes of voxels of one size.
+
+    Attributes:
+        spacing_mm: voxel size of the first look.
+        finest_mm: smallest voxels it may be shown, for small lesions.
+        coarsest_mm: largest voxels it may be shown, for lesions larger than its cube.
+        keeps_clicks: whether it is given all clicks so far, or the newest and the earlier answer alone.
+    """
+
+    spacing_mm: float
+    finest_mm: float
+    coarsest_mm: float
+    keeps_clicks: bool = True
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """One model: the single recipe that the engine, the viewers' menus and training read.
 
@@ -60,13 +77,13 @@ class ModelCard:
         paper: citation.
         licence: SPDX identifier of the weights' licence.
         architecture: where the network is built, as `module:function`.
-        image_size: side of the square input in pixels.
+        image_size: side of the square or cubic input in pixels.
         keeps_aspect: whether a slice keeps its proportions (longest side scaled, the rest padded).
         intensity: name of the recipe that turns grey values into the network's input.
         prompts: the kinds of prompt it understands.
         n_parameters: size of the network.
         sources: where the weights come from, best first.
-        dimensions: 2 when the model sees slices, 3 when it sees volumes.
+        cube: how a 3D model sees a scan; None for a model of slices.
         size_bytes: size of the published file, 0 when unknown.
         sha256: hash of the published file, empty when unknown.
     """
@@ -83,9 +100,14 @@ class ModelCard:
     prompts: frozenset[str]
     n_parameters: int
     sources: tuple[PackageFile | Url, ...]
-    dimensions: int = 2
+    cube: CubeRecipe | None = None
     size_bytes: int = 0
     sha256: str = ""
+
+    @property
+    def dimensions(self) -> int:
+        """2 when the model sees slices, 3 when it sees volumes."""
+        return 2 if self.cube is None else 3
 
     @property
     def url(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from SAMLesionLib.errors import UnknownModel
-from SAMLesionLib.models.cards import ModelCard, PackageFile, Url
+from SAMLesionLib.models.cards import CubeRecipe, ModelCard, PackageFile, Url
 
 
 def find(name: str, models: Mapping[str, ModelCard] | None = None) -> ModelCard:
@@ -30,6 +30,8 @@ def find(name: str, models: Mapping[str, ModelCard] | None = None) -> ModelCard:
 
 _SAM = "SAMLesionLib.models.sam"
 _MA_2024 = "Ma et al., Segment anything in medical images, Nature Communications 15:654 (2024)"
+_WANG_2023 = "Wang et al., SAM-Med3D, arXiv 2310.15161 (2023)"
+_TANG_2026 = "Tang and Zhao, SGP-SAM, arXiv 2604.22825 (2026); the design of its parts is ours"
 _KIRILLOV_2023 = "Kirillov et al., Segment Anything, ICCV (2023)"
 
 _CARDS = (
@@ -90,6 +92,53 @@ _CARDS = (
         sources=(Url("https://dl.fbaipublicfiles.com/segment_anything/sam_vit_b_01ec64.pth"),),
         size_bytes=375_042_383,
         sha256="ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
+    ),
+    ModelCard(
+        name="sam-med3d",
+        title="SAM-Med3D-turbo",
+        summary="A click in 3D; learned from 143,000 masks in CT, MR and ultrasound; best with a GPU.",
+        paper=_WANG_2023,
+        licence="Apache-2.0",
+        architecture="SAMLesionLib.models.sam3d:build_sam_med3d",
+        image_size=128,
+        keeps_aspect=True,
+        intensity="sam-med3d",
+        prompts=frozenset({"box", "line", "mask", "point"}),
+        n_parameters=100_509_232,
+        # The authors' own repository of models, which names neither a hash nor a size that we could check:
+        # a file from there is held to the names, the shapes and the finiteness of its tensors.
+        sources=(Url("https://huggingface.co/blueyo0/SAM-Med3D/resolve/main/sam_med3d_turbo.pth"),),
+        cube=CubeRecipe(spacing_mm=1.5, finest_mm=1.5, coarsest_mm=6.0),
+    ),
+    ModelCard(
+        name="sgp-sam",
+        title="SGP-SAM",
+        summary="SAM-Med3D with gated fusion for small lesions; weights come from your own training.",
+        paper=_TANG_2026,
+        licence="Apache-2.0",
+        architecture="SAMLesionLib.models.sgp_sam:build_sgp_sam",
+        image_size=128,
+        keeps_aspect=True,
+        intensity="sam-med3d",
+        prompts=frozenset({"box", "line", "mask", "point"}),
+        n_parameters=101_367_236,
+        sources=(),
+        cube=CubeRecipe(spacing_mm=1.5, finest_mm=1.5, coarsest_mm=6.0),
+    ),
+    ModelCard(
+        name="sgp-sam-small",
+        title="SGP-SAM small",
+        summary="SGP-SAM in 8.7 million parameters for a laptop: clicks and boxes on lesions of any size.",
+        paper=_TANG_2026,
+        licence="Apache-2.0",
+        architecture="SAMLesionLib.models.sgp_sam:build_sgp_sam_small",
+        image_size=64,
+        keeps_aspect=True,
+        intensity="robust-z",
+        prompts=frozenset({"box", "line", "mask", "point"}),
+        n_parameters=8_703_583,
+        sources=(),
+        cube=CubeRecipe(spacing_mm=1.5, finest_mm=0.375, coarsest_mm=6.0),
     ),
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -98,8 +99,10 @@ def _read_safetensors(path: Path) -> Any:
 
 def _read_torch(path: Path) -> Any:
     _check_archive(path)
-    # Mapping also bounds every tensor by the file: a pickle cannot claim memory that is not there.
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    # Training scripts keep their options beside the weights, in a class that holds values and does nothing.
+    with torch.serialization.safe_globals([Namespace]):
+        # Mapping also bounds every tensor by the file: a pickle cannot claim memory that is not there.
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
 
 
 def _check_archive(path: Path) -> None:

@@ -3,14 +3,17 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from SAMLesionLib.errors import UnknownModel
+from SAMLesionLib.errors import UnknownModel, WeightsError
+from SAMLesionLib.models import weights
 from SAMLesionLib.models.cards import PackageFile
 from SAMLesionLib.models.registry import MODELS, OTHER_ARCHITECTURES, find
 from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, ScribblePrompt
 
+PUBLISHED = [card.name for card in MODELS.values() if card.sha256]
 KINDS = {cls.kind for cls in (BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, ScribblePrompt)}
 
 
@@ -61,16 +64,40 @@ def test_the_other_architectures_can_be_built(architecture: str) -> None:
 def test_a_card_is_complete(name: str) -> None:
     card = MODELS[name]
     assert card.name == name
-    assert card.url.startswith("https://")
+    assert card.url == "" or card.url.startswith("https://")
+    assert card.prompts <= KINDS
+    assert "box" in card.prompts
+    assert card.dimensions == (3 if "point" in card.prompts else 2)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_card_of_a_file_with_a_known_hash_tells_its_size(name: str) -> None:
+    card = MODELS[name]
     assert re.fullmatch("[0-9a-f]{64}", card.sha256)
     # A published file holds float32 values, so it is a little larger than they are.
     assert 4 * card.n_parameters < card.size_bytes < 4.1 * card.n_parameters
-    assert card.prompts <= KINDS
-    assert "box" in card.prompts
+
+
+@pytest.mark.parametrize("name", ["sam-med3d", "sgp-sam", "sgp-sam-small"])
+def test_a_model_whose_weights_nobody_can_vouch_for_says_how_to_get_them(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMLESION_WEIGHTS", str(tmp_path))
+    card = MODELS[name]
+    assert (card.sha256, card.size_bytes) == ("", 0)
+    assert not weights.is_available(card)
+    with pytest.raises(WeightsError, match=f"Get them with .*samlesion models import {name} FILE"):
+        weights.load(card)
+
+
+def test_the_cubes_of_3d_models_can_be_drawn_finer_and_coarser() -> None:
+    recipes = [card.cube for card in MODELS.values() if card.cube is not None]
+    assert len(recipes) == 3
+    assert all(recipe.finest_mm <= recipe.spacing_mm <= recipe.coarsest_mm for recipe in recipes)
 
 
 def test_no_two_models_share_a_published_file() -> None:
-    assert len({card.sha256 for card in MODELS.values()}) == len(MODELS)
+    assert len({MODELS[name].sha256 for name in PUBLISHED}) == len(PUBLISHED)
 
 
 def test_info_carries_the_card_to_the_menus() -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import pickle
 import sys
 import zipfile
+from argparse import Namespace
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,26 @@ def test_the_kind_is_known_from_the_content_whatever_the_ending(tmp_path: Path) 
 def test_a_training_checkpoint_is_unwrapped(tmp_path: Path, wrapper: str) -> None:
     torch.save({wrapper: a_state_dict(), "epoch": 3}, tmp_path / "a.pth")
     assert read_state_dict(tmp_path / "a.pth").keys() == a_state_dict().keys()
+
+
+def test_a_checkpoint_that_keeps_its_options_and_its_schedule_is_read(tmp_path: Path) -> None:
+    """What SAM-Med3D's training script saves."""
+    beside = {
+        "epoch": 7,
+        "args": Namespace(task_name="turbo", img_size=128, gpu_ids=[0, 1], device=torch.device("cpu")),
+        "lr_scheduler_state_dict": {"milestones": Counter({120: 1, 180: 1}), "gamma": 0.1},
+        "losses": [0.3, 0.2],
+        "used_datas": ["data/train/liver/ct_LiTS"],
+    }
+    torch.save({"model_state_dict": a_state_dict(), **beside}, tmp_path / "a.pth")
+    assert read_state_dict(tmp_path / "a.pth").keys() == a_state_dict().keys()
+
+
+def test_options_that_hide_code_are_refused_and_not_run(tmp_path: Path) -> None:
+    target = tmp_path / "owned"
+    torch.save({"model_state_dict": a_state_dict(), "args": Namespace(x=Exploit(target))}, tmp_path / "a.pth")
+    assert "cannot be read as weights" in the_refusal(tmp_path / "a.pth")
+    assert not target.exists()
 
 
 def test_the_prefix_of_distributed_training_is_taken_off(tmp_path: Path) -> None:
