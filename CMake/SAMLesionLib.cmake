@@ -31,7 +31,6 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/plans.py
   SAMLesionLib/engine/predictors.py
   SAMLesionLib/engine/propagation.py
-  SAMLesionLib/engine/refinement.py
   SAMLesionLib/engine/worker.py
   SAMLesionLib/engine/zoom.py
   SAMLesionLib/errors.py
@@ -92,6 +91,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/asking.py
   SAMLesionLib/host/controller.py
   SAMLesionLib/host/dispatch.py
+  SAMLesionLib/host/exports.py
   SAMLesionLib/host/files.py
   SAMLesionLib/host/hand_edits.py
   SAMLesionLib/host/headless.py
@@ -125,6 +125,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/io/headers.py
   SAMLesionLib/io/images.py
   SAMLesionLib/io/itk.py
+  SAMLesionLib/io/label_table.py
   SAMLesionLib/io/markups_json.py
   SAMLesionLib/io/memory.py
   SAMLesionLib/io/nifti.py
@@ -149,7 +150,6 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/downloads.py
   SAMLesionLib/models/fits.py
   SAMLesionLib/models/layers.py
-  SAMLesionLib/models/refiner.py
   SAMLesionLib/models/registry.py
   SAMLesionLib/models/sam/__init__.py
   SAMLesionLib/models/sam/image_encoder.py

@@ -94,7 +94,8 @@ class Controller:
 
     def add_lesion(self, name: str | None = None) -> str:
         """Begin a lesion with an empty segment; returns the id of both."""
-        segment_id = self.segments.add(self.annotation.new_id(self.segments.segment_ids), name)
+        new_id = self.annotation.new_id(self.segments.segment_ids)
+        segment_id = self.segments.add(new_id, name or new_id.replace("_", " ").capitalize())
         return self.annotation.add_lesion(segment_id, self.segments.segment(segment_id).GetName()).lesion_id
 
     def adopt(self, segment_id: str) -> str:

@@ -3,6 +3,7 @@
 from SAMLesionLib.io.dicom import DicomSeries, find_series
 from SAMLesionLib.io.files import atomic_write
 from SAMLesionLib.io.images import count_channels, estimate_bytes, image_name, read_volume
+from SAMLesionLib.io.label_table import write_label_table
 from SAMLesionLib.io.memory import available_bytes, check_fits, peak_memory_bytes, reset_peak_memory
 from SAMLesionLib.io.prompt_files import LesionPrompts, read_prompts, write_prompts
 from SAMLesionLib.io.segmentation_reader import read_mask, read_segmentation
@@ -27,6 +28,7 @@ __all__ = [
     "read_segmentation",
     "read_volume",
     "reset_peak_memory",
+    "write_label_table",
     "write_prompts",
     "write_segmentation",
 ]

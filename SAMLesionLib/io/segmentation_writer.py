@@ -14,7 +14,7 @@ import numpy.typing as npt
 from SAMLesionLib.errors import OutputError
 from SAMLesionLib.io import nrrd
 from SAMLesionLib.io.files import atomic_write, suffix_of
-from SAMLesionLib.io.segments import Segment, crop
+from SAMLesionLib.io.segments import Segment, crop, labels_of
 from SAMLesionLib.volume import Volume
 
 logger = logging.getLogger(__name__)
@@ -26,8 +26,8 @@ _GZIP_LEVEL = 4  # masks are runs of zeros: higher levels take twice the time an
 def write_segmentation(path: str | os.PathLike[str], segments: Sequence[Segment], volume: Volume) -> None:
     """Write segments on a volume's grid; a file of that name is replaced only when all went well.
 
-    `.seg.nrrd` keeps overlaps, names, colours, terminology and tags. In a label map segment n has the
-    label n + 1, and where two overlap the earlier keeps its voxels. Planes are made as they are
+    `.seg.nrrd` keeps overlaps, names, colours, terminology and tags. In a label map each segment has its
+    label, and where two overlap the earlier keeps its voxels. Planes are made as they are
     written, so memory beyond the segments is one plane.
 
     Args:
@@ -60,18 +60,18 @@ def write_segmentation(path: str | os.PathLike[str], segments: Sequence[Segment]
 
 
 def _write_seg_nrrd(file: BinaryIO, segments: Sequence[Segment], volume: Volume) -> None:
-    layers = _layers(segments)
+    layers, labels = _layers(segments), list(range(1, len(segments) + 1))
     fields = nrrd.segment_fields(segments, layers, volume)
     n_layers = max(layers) + 1
-    file.write(nrrd.header(volume.affine, volume.shape_ijk, _dtype(segments), n_layers, fields))
+    file.write(nrrd.header(volume.affine, volume.shape_ijk, _dtype(labels), n_layers, fields))
     with _gzip(file) as packed:
         for k in range(volume.shape_ijk[2]):
-            planes = [_plane(segments, volume, k, layers, at) for at in range(n_layers)]
+            planes = [_plane(segments, volume, k, labels, layers, at) for at in range(n_layers)]
             packed.write(np.stack(planes, axis=-1).tobytes())  # the layers of a voxel lie together
 
 
 def _write_nrrd(file: BinaryIO, segments: Sequence[Segment], volume: Volume) -> None:
-    file.write(nrrd.header(volume.affine, volume.shape_ijk, _dtype(segments)))
+    file.write(nrrd.header(volume.affine, volume.shape_ijk, _dtype(labels_of(segments))))
     with _gzip(file) as packed:
         _write_planes(packed, segments, volume)
 
@@ -79,28 +79,34 @@ def _write_nrrd(file: BinaryIO, segments: Sequence[Segment], volume: Volume) -> 
 def _write_nifti(file: BinaryIO, segments: Sequence[Segment], volume: Volume) -> None:
     from SAMLesionLib.io.nifti import header_bytes
 
-    file.write(header_bytes(volume.affine, volume.shape_ijk, _dtype(segments)))
+    file.write(header_bytes(volume.affine, volume.shape_ijk, _dtype(labels_of(segments))))
     _write_planes(file, segments, volume)
 
 
 def _write_planes(file: BinaryIO, segments: Sequence[Segment], volume: Volume) -> None:
     if max(_layers(segments)) > 0:
         logger.warning("segments overlap; in a label map the earlier one keeps the shared voxels")
+    labels = labels_of(segments)
     for k in range(volume.shape_ijk[2]):
-        file.write(_plane(segments, volume, k).tobytes())
+        file.write(_plane(segments, volume, k, labels).tobytes())
 
 
 def _plane(
-    segments: Sequence[Segment], volume: Volume, k: int, layers: Sequence[int] | None = None, layer: int = 0
+    segments: Sequence[Segment],
+    volume: Volume,
+    k: int,
+    labels: Sequence[int],
+    layers: Sequence[int] | None = None,
+    layer: int = 0,
 ) -> npt.NDArray[Any]:
     """The labels (j, i) of slice k, of one layer or of all segments."""
     i, j, _ = volume.shape_ijk
-    plane = np.zeros((j, i), _dtype(segments))
+    plane = np.zeros((j, i), _dtype(labels))
     for n in reversed(range(len(segments))):  # the earliest is written last and stays
         mask, block = segments[n].mask, segments[n].block
         is_wanted = layers is None or layers[n] == layer
         if is_wanted and block.start_ijk[2] <= k < block.stop_ijk[2]:
-            plane[block.slices_kji()[1:]][mask[k - block.start_ijk[2]]] = n + 1
+            plane[block.slices_kji()[1:]][mask[k - block.start_ijk[2]]] = labels[n]
     return plane
 
 
@@ -120,8 +126,8 @@ def _overlap(one: Segment, other: Segment) -> bool:
     return bool((crop(one, shared) & crop(other, shared)).any())
 
 
-def _dtype(segments: Sequence[Segment]) -> np.dtype:
-    return np.dtype(np.uint8 if len(segments) < 256 else "<u2")
+def _dtype(labels: Sequence[int]) -> np.dtype:
+    return np.dtype(np.uint8 if max(labels) < 256 else "<u2")
 
 
 def _gzip(file: BinaryIO) -> BinaryIO:

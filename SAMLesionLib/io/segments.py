@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import numpy.typing as npt
@@ -26,6 +27,7 @@ class Segment:
         colour: red, green and blue, each 0 to 1.
         terminology: what the segment is, in the form of Slicer's terminology tag.
         tags: further facts, saved with the segment by `.seg.nrrd` only; keys without `:` and `|`.
+        label: its value in a label map; None for the next that is free.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Segment:
     colour: Colour = (0.9, 0.2, 0.2)
     terminology: str = LESION_TERMINOLOGY
     tags: Mapping[str, str] = field(default_factory=dict)
+    label: int | None = None
 
     def __post_init__(self) -> None:
         given = self.box or IndexBox.whole(self.mask.shape[::-1])
@@ -71,3 +74,12 @@ def crop(segment: Segment, block: IndexBox) -> npt.NDArray[Any]:
     """The part of a segment's mask that lies in a block, which must lie in the segment's."""
     i, j, k = segment.block.start_ijk
     return segment.mask[block.shift((-i, -j, -k)).slices_kji()]
+
+
+def labels_of(segments: Sequence[Segment]) -> list[int]:
+    """The value of each segment in a label map."""
+    given = [segment.label for segment in segments if segment.label is not None]
+    if len(set(given)) < len(given) or not all(0 < label < 2**16 for label in given):
+        raise ValueError(f"labels differ and lie between 1 and 65535, got {given}")
+    free = (label for label in count(1) if label not in given)
+    return [next(free) if segment.label is None else segment.label for segment in segments]

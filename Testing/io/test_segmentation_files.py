@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import csv
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -11,7 +13,13 @@ import SimpleITK as sitk
 
 from SAMLesionLib import Affine, IndexBox, Volume
 from SAMLesionLib.errors import ImageError, OutputError
-from SAMLesionLib.io import Segment, read_mask, read_segmentation, write_segmentation
+from SAMLesionLib.io import (
+    Segment,
+    read_mask,
+    read_segmentation,
+    write_label_table,
+    write_segmentation,
+)
 
 SHAPE_KJI = (7, 9, 11)
 PROMPTS = json.dumps([{"kind": "box", "note": 'a|b "c" \\ \n: ü'}])
@@ -286,3 +294,22 @@ def test_what_slicer_writes_we_read(tmp_path: Path) -> None:
     ]
     union = full(LEFT) | full(RIGHT) | full(ACROSS)
     np.testing.assert_array_equal(read_mask(tmp_path / "b.seg.nrrd", a_volume()), union)
+
+
+def test_given_labels_are_kept_and_the_others_fill_the_gaps(tmp_path):
+    segments = [replace(LEFT, label=300), RIGHT, replace(NOTHING, label=2)]
+    path = tmp_path / "labels.nrrd"
+    write_segmentation(path, segments, a_volume())
+    voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+    assert np.array_equal(voxels == 300, full(LEFT))
+    assert np.array_equal(voxels == 1, full(RIGHT))
+    write_label_table(tmp_path / "labels.csv", segments)
+    rows = list(csv.DictReader((tmp_path / "labels.csv").read_text(encoding="utf-8").splitlines()))
+    assert [(r["label"], r["name"]) for r in rows] == [
+        ("300", "Läsion 1"),
+        ("1", "Lesion 2"),
+        ("2", "Lesion 4"),
+    ]
+    assert (rows[0]["colour"], rows[0]["what"]) == ("#4080FF", "Mass")
+    with pytest.raises(ValueError, match="labels differ"):
+        write_segmentation(path, [replace(LEFT, label=2), replace(RIGHT, label=2)], a_volume())
