@@ -1,12 +1,11 @@
 """The door of the Slicer module: what Slicer looks for by name, and the scriptable `segment`.
 
-The work lives in SAMLesionLib, which is imported when it is needed: Slicer imports this file at start-up.
+The work lives in SAMLesionQt and SAMLesionLib, which are imported when they are needed: Slicer imports this
+file at start-up.
 """
 
 from __future__ import annotations
 
-import logging
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,19 +18,19 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModule,
     ScriptedLoadableModuleLogic,
     ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
 )
+from slicer.util import VTKObservationMixin
 
 if TYPE_CHECKING:
     from SAMLesionLib import PromptSet, Segmenter
 
+DOCUMENTATION = "https://github.com/SAMLesion/SlicerSAMLesion/blob/main/docs/user-guide.md"
 _HERE = Path(__file__).resolve().parent
 LIBRARY_FOLDER = _HERE if (_HERE / "SAMLesionLib").is_dir() else _HERE.parent
 """Where SAMLesionLib lies: beside this file when installed, one folder up in a source checkout."""
 if str(LIBRARY_FOLDER) not in sys.path:
     sys.path.append(str(LIBRARY_FOLDER))
-
-ENGINE_PYTHON_SETTING = "SAMLesion/enginePython"
-"""The Python that runs the engine, when it is not Slicer's own: one with `samlesion[engine]` installed."""
 
 
 class SAMLesion(ScriptedLoadableModule):
@@ -41,24 +40,81 @@ class SAMLesion(ScriptedLoadableModule):
         super().__init__(parent)
         self.parent.title = "SAMLesion"
         self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
-        self.parent.dependencies = ["Markups", "Segmentations"]
+        self.parent.dependencies = ["Markups", "Segmentations", "SegmentEditor"]
         self.parent.contributors = ["SAMLesion maintainers"]
         self.parent.helpText = _(
-            "Segments lesions from prompts, in scripts: SAMLesionLogic().segment(volumeNode, prompts)."
+            "Mark lesions in CT, MR or PET with boxes, points or lines; each becomes an editable segment."
         )
+        self.parent.helpText += f'<p><a href="{DOCUMENTATION}">{_("User guide")}</a></p>'
         self.parent.acknowledgementText = _(
             "Uses MedSAM (Ma et al., Nature Communications 15:654, 2024) and Segment Anything "
             "(Kirillov et al., ICCV 2023)."
         )
-        # Scripts only: there is nothing to show in the module list.
-        self.parent.hidden = True
+        slicer.app.connect("startupCompleted()", self._registerSampleData)
+
+    def _registerSampleData(self) -> None:
+        if not slicer.app.commandOptions().noMainWindow:
+            from SAMLesionQt.sample_data import registerSampleData
+
+            registerSampleData(Path(self.resourcePath("Icons")))
+
+
+class SAMLesionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Tells the panel what happens to the module and to the scene.
+
+    Attributes:
+        services: what the panel is handed; None for the real things.
+    """
+
+    services: Any = None
+
+    def __init__(self, parent: Any = None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic: SAMLesionLogic | None = None
+        self.panel: Any = None
+
+    def setup(self) -> None:
+        from SAMLesionQt.services import Services
+        from SAMLesionQt.widget import Panel
+
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/SAMLesion.ui"))
+        self.layout.addWidget(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        ui = slicer.util.childWidgetVariables(uiWidget)
+        resources = Path(self.resourcePath("UI")).parent
+        self.panel = Panel(ui, resources, self.services or Services())
+        self.logic = SAMLesionLogic(self.panel.engine)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self._onSceneReady)
+        self.addObserver(scene, scene.EndImportEvent, self._onSceneReady)
+
+    def enter(self) -> None:
+        self.panel.enter(self.logic.getParameterNode())
+
+    def exit(self) -> None:
+        self.panel.exit()
+
+    def cleanup(self) -> None:
+        self.removeObservers()
+        if self.panel is not None:
+            self.panel.close()
+
+    def _onSceneStartClose(self, _caller: Any, _event: str) -> None:
+        self.panel.sceneClosing()
+
+    def _onSceneReady(self, _caller: Any, _event: str) -> None:
+        if self.parent.isEntered:
+            self.enter()
 
 
 class SAMLesionLogic(ScriptedLoadableModuleLogic):
     """Segments lesions of volume nodes.
 
     Args:
-        segmenter: what makes the masks; None starts an engine in a process of its own with the first
+        segmenter: what makes the masks; None starts the engine that the settings name with the first
             question, and ends it with `cleanup` or with Slicer.
     """
 
@@ -115,10 +171,16 @@ class SAMLesionLogic(ScriptedLoadableModuleLogic):
     def segmenter(self) -> Segmenter:
         """What makes the masks."""
         if self._segmenter is None:
-            from SAMLesionLib.transport import LocalEngine
+            from SAMLesionQt.engine_choice import makeSegmenter, savedChoice
 
-            self._segmenter = LocalEngine(engineSettings())
+            self._segmenter = makeSegmenter(savedChoice())
         return self._segmenter
+
+    def getParameterNode(self) -> Any:
+        """What the panel saves with the scene."""
+        from SAMLesionQt.parameters import PanelParameters
+
+        return PanelParameters(super().getParameterNode())
 
     def cleanup(self) -> None:
         """End the engine that was started here."""
@@ -126,28 +188,6 @@ class SAMLesionLogic(ScriptedLoadableModuleLogic):
         if close is not None:
             close()
         self._segmenter = None
-
-
-def engineSettings() -> Any:
-    """How to start the engine: with Slicer's Python, or the one of the setting `ENGINE_PYTHON_SETTING`."""
-    from SAMLesionLib.transport import LaunchSettings
-
-    settings = LaunchSettings()
-    other = slicer.util.settingsValue(ENGINE_PYTHON_SETTING, "")
-    if not other:
-        return LaunchSettings(
-            environment={"PYTHONPATH": _joined(str(LIBRARY_FOLDER), os.environ.get("PYTHONPATH"))}
-        )
-    # Slicer's own library paths would make a foreign Python load Slicer's libraries.
-    startup = slicer.util.startupEnvironment()
-    environment: dict[str, str | None] = {key: startup.get(key) for key in {*os.environ, *startup}}
-    environment["PYTHONPATH"] = str(LIBRARY_FOLDER)
-    logging.getLogger(__name__).info("the engine runs with %s", other)
-    return LaunchSettings(command=(other, *settings.command[1:]), environment=environment)
-
-
-def _joined(*folders: str | None) -> str:
-    return os.pathsep.join(folder for folder in folders if folder)
 
 
 class SAMLesionTest(ScriptedLoadableModuleTest):

@@ -65,7 +65,7 @@ PACKAGES = {
         "vtkmodules",
         "slicer",
     },
-    "module": {"slicer", "vtk", "qt", "ctk"},
+    "module": {"slicer", "vtk", "qt", "ctk", "SampleData", "DICOMSegmentationPlugin"},
 }
 # Here packages of others load when a function needs them.
 LAZY = {"vocabulary", "io", "cli"}

@@ -33,11 +33,13 @@ class Background:
         onError: Callable[[SAMLesionError], None],
     ) -> None:
         """Call `question` in the thread, and `onAnswer` or `onError` in the panel's."""
+        answers: list[T] = []
 
         def stream() -> Iterator[T]:
             yield question()
 
-        self.follow(name, stream, onAnswer, lambda: None, onError)
+        # Answered at the end, when nothing is under way any more.
+        self.follow(name, stream, answers.append, lambda: onAnswer(answers[0]), onError)
 
     def follow(
         self,

@@ -1,8 +1,7 @@
-"""The module file as Slicer reads it, on real MRML nodes; Slicer's own base classes are stood in for."""
+"""The module file as Slicer reads it, its scriptable `segment`, and the engine that it starts."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from vtkmodules.util.numpy_support import numpy_to_vtk  # noqa: E402
 from vtkmodules.vtkCommonDataModel import vtkImageData  # noqa: E402
 
 from SAMLesionLib import BoxPrompt, IndexBox, PromptSet  # noqa: E402
-from SAMLesionLib.errors import PromptError  # noqa: E402
+from SAMLesionLib.errors import EngineUnavailable, PromptError  # noqa: E402
 from SAMLesionLib.host.headless import HeadlessHost  # noqa: E402
 from SAMLesionLib.host.segments import LesionSegments  # noqa: E402
 
@@ -27,25 +26,10 @@ MODULE_FILE = Path(__file__).resolve().parents[2] / "SAMLesion" / "SAMLesion.py"
 PROMPTS = PromptSet((BoxPrompt(IndexBox((3, 3, 1), (12, 11, 6))),))
 
 
-class Base:
-    def __init__(self, parent: object = None) -> None:
-        self.parent = parent
-
-
 @pytest.fixture
-def module(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    scripted = types.ModuleType("slicer.ScriptedLoadableModule")
-    for name in ("", "Logic", "Test"):
-        setattr(scripted, f"ScriptedLoadableModule{name}", type(f"Base{name}", (Base,), {}))
-    i18n = types.ModuleType("slicer.i18n")
-    i18n.tr = lambda text: text
-    i18n.translate = lambda context, text: text
-    monkeypatch.setitem(sys.modules, "slicer.ScriptedLoadableModule", scripted)
-    monkeypatch.setitem(sys.modules, "slicer.i18n", i18n)
-    spec = importlib.util.spec_from_file_location("SAMLesionModuleUnderTest", MODULE_FILE)
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
+def module(a_slicer) -> types.ModuleType:
+    a_slicer.load_module(MODULE_FILE)
+    return sys.modules["SAMLesion"]
 
 
 @pytest.fixture
@@ -100,25 +84,67 @@ def test_cleanup_ends_the_engine_that_was_handed_in(module) -> None:
     assert ended == [True]
 
 
-def test_another_python_for_the_engine_gets_slicers_startup_environment(module, monkeypatch) -> None:
+def test_another_python_for_the_engine_gets_slicers_startup_environment(
+    a_slicer, module, monkeypatch
+) -> None:
+    from SAMLesionQt.engine_choice import PYTHON_SETTING, engineCommand, savedChoice
+
     monkeypatch.setenv("LD_LIBRARY_PATH", "/slicer/lib")
-    util = types.SimpleNamespace(
-        settingsValue=lambda key, default: "/opt/engine/bin/python",
-        startupEnvironment=lambda: {"HOME": "/home/me"},
-    )
-    monkeypatch.setattr(module.slicer, "util", util)
-    settings = module.engineSettings()
-    assert settings.command[0] == "/opt/engine/bin/python"
-    assert settings.environment["LD_LIBRARY_PATH"] is None
-    assert settings.environment["HOME"] == "/home/me"
+    a_slicer.startup_environment = {"HOME": "/home/me"}
+    a_slicer.settings.setValue(PYTHON_SETTING, "/opt/engine/bin/python")
+    command, environment = engineCommand(savedChoice(), "serve")
+    assert command == ("/opt/engine/bin/python", "-m", "SAMLesionLib.cli", "serve")
+    assert environment["LD_LIBRARY_PATH"] is None
+    assert environment["HOME"] == "/home/me"
 
 
-def test_the_engine_of_slicers_own_python_finds_the_library(module, monkeypatch) -> None:
-    monkeypatch.setattr(
-        module.slicer, "util", types.SimpleNamespace(settingsValue=lambda key, default: default)
-    )
-    folders = module.engineSettings().environment["PYTHONPATH"].split(os.pathsep)
+def test_the_engine_of_slicers_own_python_finds_the_library(a_slicer, module) -> None:
+    from SAMLesionQt.engine_choice import engineCommand, savedChoice
+
+    _, environment = engineCommand(savedChoice(), "serve")
+    folders = environment["PYTHONPATH"].split(os.pathsep)
     assert (Path(folders[0]) / "SAMLesionLib" / "__init__.py").is_file()
+    assert environment["PYTHONNOUSERSITE"] == "1"
+
+
+def test_an_installed_engine_comes_before_slicers_own_packages(
+    a_slicer, module, monkeypatch, tmp_path
+) -> None:
+    from SAMLesionQt import engine_choice
+    from SAMLesionQt.installed import InstalledEngine, newFolder, pythonVersion
+
+    monkeypatch.setattr(engine_choice, "engineRoot", lambda: tmp_path)
+    folder = newFolder(tmp_path)
+    InstalledEngine(folder, pythonVersion(), "2.9.0", "cpu", 0).save()
+    _, environment = engine_choice.engineCommand(engine_choice.savedChoice(), "serve")
+    assert environment["PYTHONPATH"].split(os.pathsep)[1] == str(folder)
+
+
+def test_without_an_engine_the_reader_is_told_to_install_one(a_slicer, module, monkeypatch, tmp_path) -> None:
+    from SAMLesionQt import engine_choice
+
+    monkeypatch.setattr(engine_choice, "engineRoot", lambda: tmp_path)
+    monkeypatch.setattr(engine_choice, "_slicerHasEngine", lambda: False)
+    assert not engine_choice.isInstalled(engine_choice.savedChoice())
+    with pytest.raises(EngineUnavailable, match="Press Install"):
+        engine_choice.makeSegmenter(engine_choice.savedChoice())
+
+
+def test_the_sample_is_offered_and_loads_without_a_download(module, monkeypatch) -> None:
+    offered = []
+    data = types.ModuleType("SampleData")
+    data.SampleDataLogic = types.SimpleNamespace(
+        registerCustomSampleDataSource=lambda **facts: offered.append(facts)
+    )
+    monkeypatch.setitem(sys.modules, "SampleData", data)
+    from SAMLesionQt.sample_data import SAMPLE, registerSampleData
+
+    icons = MODULE_FILE.parent / "Resources" / "Icons"
+    registerSampleData(icons)
+    (facts,) = offered
+    assert SAMPLE.is_file()
+    assert Path(facts["thumbnailFileName"]).is_file()
+    assert facts["uris"] == [SAMPLE.as_uri()]
 
 
 def test_the_module_file_imports_nothing_heavy() -> None:
@@ -127,11 +153,14 @@ def test_the_module_file_imports_nothing_heavy() -> None:
         "import sys, types\n"
         "s = types.ModuleType('slicer'); i = types.ModuleType('slicer.i18n'); m = types.ModuleType('m')\n"
         "i.tr = i.translate = None\n"
-        "m.ScriptedLoadableModule = m.ScriptedLoadableModuleLogic = m.ScriptedLoadableModuleTest = object\n"
-        "sys.modules |= {'slicer': s, 'slicer.i18n': i, 'slicer.ScriptedLoadableModule': m}\n"
+        "u = types.ModuleType('slicer.util'); u.VTKObservationMixin = type('Mixin', (), {})\n"
+        "for n in ('', 'Logic', 'Test', 'Widget'):\n"
+        "    setattr(m, 'ScriptedLoadableModule' + n, type(n or 'M', (), {}))\n"
+        "names = ('slicer', 'slicer.i18n', 'slicer.ScriptedLoadableModule', 'slicer.util')\n"
+        "sys.modules |= dict(zip(names, (s, i, m, u)))\n"
         "import runpy\n"
         f"runpy.run_path({str(MODULE_FILE)!r})\n"
-        "print([n for n in ('torch', 'scipy', 'SAMLesionLib') if n in sys.modules])\n"
+        "print([n for n in ('torch', 'scipy', 'qt', 'SAMLesionLib', 'SAMLesionQt') if n in sys.modules])\n"
     )
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert said.strip() == "[]"

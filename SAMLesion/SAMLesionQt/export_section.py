@@ -1,0 +1,84 @@
+"""The section Export: lesions as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from SAMLesionLib.host.exports import export_labelmap, export_segmentation, export_table
+from slicer.i18n import tr as _
+
+from SAMLesionQt.desk import Desk
+
+
+class ExportSection:
+    """Writes the session's lesions where the reader says.
+
+    Args:
+        ui: the panel's widgets by name.
+        desk: the session.
+        chooseTarget: asks the reader for a file, given its proposed name and the filter of file names; empty
+            when cancelled.
+        exportDicom: writes a DICOM segmentation object with the host.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        desk: Desk,
+        chooseTarget: Callable[[str, str], str],
+        exportDicom: Callable[[Any], str],
+    ) -> None:
+        self._ui, self._desk, self._chooseTarget, self._exportDicom = ui, desk, chooseTarget, exportDicom
+        ui.exportSegmentationButton.connect("clicked()", self.exportSegmentation)
+        ui.exportNiftiButton.connect("clicked()", self.exportLabelmap)
+        ui.exportCsvButton.connect("clicked()", self.exportTable)
+        ui.exportDicomButton.connect("clicked()", self.exportDicom)
+        self.refresh()
+
+    def exportSegmentation(self) -> None:
+        """Write a `.seg.nrrd`."""
+        self._write(export_segmentation, ".seg.nrrd", _("Segmentation (*.seg.nrrd)"))
+
+    def exportLabelmap(self) -> None:
+        """Write a NIfTI label map."""
+        self._write(export_labelmap, ".nii.gz", _("NIfTI label map (*.nii.gz)"))
+
+    def exportTable(self) -> None:
+        """Write the lesion table."""
+        self._write(export_table, ".csv", _("Table (*.csv)"))
+
+    def exportDicom(self) -> None:
+        """Write a DICOM segmentation object."""
+        if self._desk.session is not None:
+            with self._desk.guarded():
+                self._tell(self._exportDicom(self._desk.session))
+
+    def refresh(self) -> None:
+        """Offer what can be written now."""
+        session = self._desk.session
+        hasLesions = session is not None and bool(session.annotation.snapshot.lesions)
+        for button in (
+            self._ui.exportSegmentationButton,
+            self._ui.exportNiftiButton,
+            self._ui.exportCsvButton,
+            self._ui.exportDicomButton,
+        ):
+            button.enabled = hasLesions
+
+    def _write(self, write: Callable[[Any, Path], Any], ending: str, pattern: str) -> None:
+        session = self._desk.session
+        if session is None:
+            return
+        name = f"{session.controller.segments.volume_node.GetName()}-lesions{ending}"
+        path = self._chooseTarget(name, pattern)
+        if not path:
+            return
+        target = path if path.endswith(ending) else f"{path}{ending}"
+        with self._desk.guarded():
+            write(session, Path(target))
+            self._tell(_("Written: {path}").format(path=target))
+
+    def _tell(self, sentence: str) -> None:
+        self._ui.exportStatusLabel.text = sentence

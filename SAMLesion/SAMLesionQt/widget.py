@@ -1,0 +1,308 @@
+"""The panel: its parts are made here, handed what they need, and told when something has changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from SAMLesionLib import ModelInfo
+from SAMLesionLib.errors import SAMLesionError
+from SAMLesionLib.events import LesionEvent, MaskShown, WorkFailed, WorkProgressed
+from SAMLesionLib.host.prompt_nodes import PromptNodes
+from SAMLesionLib.host.slice_views import slice_of
+from SAMLesionQt.buttons import buttons, prepareButtons
+from SAMLesionQt.choices import Choices
+from SAMLesionQt.desk import Desk
+from SAMLesionQt.dicom_export import exportDicomSegmentation
+from SAMLesionQt.drawing import Drawing, sliceWidgets
+from SAMLesionQt.edit_section import EditSection
+from SAMLesionQt.engine_choice import isInstalled, savedChoice
+from SAMLesionQt.engine_section import EngineSection
+from SAMLesionQt.engine_switch import EngineSwitch
+from SAMLesionQt.export_section import ExportSection
+from SAMLesionQt.failures import engineFailure
+from SAMLesionQt.install_section import InstallSection
+from SAMLesionQt.lesion_section import LesionSection
+from SAMLesionQt.licences import Licences
+from SAMLesionQt.model_commands import ModelCommands
+from SAMLesionQt.model_selector import ModelSelector
+from SAMLesionQt.models_section import ModelsSection
+from SAMLesionQt.notice import Notice
+from SAMLesionQt.prompt_list import PromptList
+from SAMLesionQt.services import Services
+from SAMLesionQt.session_keeper import SessionKeeper
+from SAMLesionQt.shortcuts import HelpPopover, Shortcuts
+from SAMLesionQt.status_line import StatusLine
+
+PUMP_MS = 30
+PUMP_S = 0.01
+"""How long one tick may hand over results: the views stay smooth."""
+GLANCE_TICKS = 10
+"""So many ticks pass between two looks at which slice the reader sees."""
+
+
+class Panel:
+    """The reader's cockpit.
+
+    Args:
+        ui: the widgets of `SAMLesion.ui` by name.
+        resources: the module's folder `Resources`.
+        services: what is outside the panel.
+    """
+
+    def __init__(self, ui: Any, resources: Path, services: Services) -> None:
+        icons = resources / "Icons"
+        self.ui, self._services = ui, services
+        prepareButtons(ui, icons)
+        self.status = StatusLine(ui)
+        self.notice = Notice(ui)
+        self.desk = Desk(self.status.tell)
+        self.choices = Choices(ui, self.desk)
+        self.engine = EngineSwitch(savedChoice(), services.makeSegmenter)
+        self._makeSections(resources, icons)
+        self.keeper = SessionKeeper(
+            self.desk,
+            self.engine,
+            services.journalFolder,
+            onChanged=self._onSession,
+            onEvent=self._onLesionEvent,
+            onProgress=self._onProgress,
+            onFailed=self._onFailed,
+        )
+        self._promptNodes: PromptNodes | None = None
+        self.desk.lesionChosen.connect(self._onLesionChosen)
+        ui.runButton.connect("clicked()", self.run)
+        ui.cancelButton.connect("clicked()", self.cancel)
+        self._isDirty, self._isMeasuring, self._tick = True, False, 0
+        self._timer = qt.QTimer()
+        self._timer.setInterval(PUMP_MS)
+        self._timer.connect("timeout()", self.tick)
+
+    def _makeSections(self, resources: Path, icons: Path) -> None:
+        ui, services, licences = self.ui, self._services, Licences()
+        commands = services.commands
+        self.drawing = Drawing(ui, self.desk, self._onTool, self.choices.takeWindow, self._onDrawn)
+        self.lesions = LesionSection(ui, self.desk, icons)
+        self.prompts = PromptList(ui, self.desk)
+        self.edit = EditSection(ui, self.desk, self.drawing.putAway)
+        self.models = ModelSelector(ui.modelSelector, licences, services.confirm, self._onModelChosen)
+        self.engineSection = EngineSection(ui, self.engine, self._onEngine)
+        self.install = InstallSection(
+            ui,
+            resources / "engine-requirements.txt",
+            commands,
+            services.confirm,
+            onBeforeChange=self.engine.restart,
+            onChanged=self._onEngine,
+        )
+        self.modelsSection = ModelsSection(
+            ui,
+            self.engine,
+            ModelCommands(commands),
+            licences,
+            services.chooseWeights,
+            services.confirm,
+            self._onModels,
+        )
+        self.export = ExportSection(ui, self.desk, services.chooseTarget, self._exportDicom)
+        self.shortcuts = Shortcuts(ui)
+        self.help = HelpPopover(ui.helpButton, {name: button.title for name, button in buttons().items()})
+
+    def enter(self, parameterNode: Any) -> None:
+        """The module is shown."""
+        self.choices.follow(parameterNode, self._onNodes)
+        self.shortcuts.install(slicer.util.mainWindow())
+        self._timer.start()
+        if self.models.model is None:
+            self._onEngine()
+        self._chooseActiveVolume()
+        self._onNodes()
+        if self.desk.session is None:
+            self._onSession()
+
+    def exit(self) -> None:
+        """Another module is shown; masks on their way still come."""
+        self.shortcuts.remove()
+        self.drawing.putAway()
+        self.edit.close()
+        self.choices.leave()
+
+    def sceneClosing(self) -> None:
+        """The scene is about to be emptied."""
+        self.drawing.putAway()
+        self.edit.close()
+        self.keeper.close()
+        self.choices.leave()
+        self._onSession()
+
+    def close(self) -> None:
+        """The panel is taken apart."""
+        self.exit()
+        self._timer.stop()
+        self.keeper.close()
+        self.edit.cleanup()
+        self.help.close()
+        for part in (self.engineSection, self.install, self.modelsSection):
+            part.close()
+
+    def run(self) -> None:
+        """Ask for the masks that are not up to date; when all are, for the chosen lesion's anew."""
+        session = self.desk.session
+        if session is None:
+            return
+        self.choices.takeWindow()
+        with self.desk.guarded():
+            ids = [lesion.lesion_id for lesion in session.annotation.snapshot.lesions]
+            if any(session.controller.is_outdated(i) for i in ids):
+                session.controller.run()
+            elif self.desk.lesionId is not None:
+                session.controller.run_again(self.desk.lesionId)
+
+    def cancel(self) -> None:
+        """Stop what is on its way, at once."""
+        if self.desk.session is not None:
+            self.desk.session.controller.cancel()
+            self.status.tell(_("Stopped. The prompts are still there: press Segment to ask again."))
+        self._isDirty = True
+
+    def tick(self) -> None:
+        """Hand over what has come, and show it."""
+        session = self.desk.session
+        if session is not None:
+            session.pump(PUMP_S)
+        for part in (self.engineSection, self.install, self.modelsSection):
+            part.pump()
+        session = self.desk.session  # it may have ended meanwhile
+        self.status.setBusy(session is not None and session.controller.is_busy)
+        self._isDirty |= self._isMeasuring
+        self._isMeasuring = session is not None and session.table.is_measuring
+        if self._isDirty:
+            self.refresh()
+        self._tick += 1
+        if session is not None and self._tick % GLANCE_TICKS == 0:
+            self._glance()
+
+    def refresh(self) -> None:
+        """Show everything as it is now."""
+        self._isDirty = False
+        self.desk.model = self.models.model
+        self.drawing.refresh()
+        self.lesions.refresh()
+        self.prompts.refresh()
+        self.edit.refresh()
+        self.export.refresh()
+        lesion = self.desk.lesion
+        self.ui.runButton.enabled = lesion is not None and not lesion.is_accepted and not lesion.is_untouched
+
+    def _glance(self) -> None:
+        """Tell the session which slice the reader sees, so that it is ready before it is needed."""
+        session = self.desk.session
+        for widget in sliceWidgets()[:1] if session is not None else ():
+            try:
+                where = slice_of(widget.mrmlSliceNode(), session.controller.segments.volume_node)
+            except SAMLesionError:  # an oblique view shows no slice of the scan
+                return
+            session.controller.look_at(*where)
+
+    def _chooseActiveVolume(self) -> None:
+        node = self.choices.node
+        if node.volume is None:
+            selection = slicer.app.applicationLogic().GetSelectionNode()
+            active = slicer.mrmlScene.GetNodeByID(selection.GetActiveVolumeID() or "")
+            if active is not None and active.GetClassName() == "vtkMRMLScalarVolumeNode":
+                node.volume = active
+
+    def _onNodes(self) -> None:
+        node = self.choices.node
+        self.keeper.open(node.volume, node.segmentation, self.choices.parameters)
+
+    def _onSession(self) -> None:
+        session, node = self.desk.session, self.choices.node
+        if self._promptNodes is not None:
+            self._promptNodes.close()
+        self._promptNodes = None if session is None else PromptNodes(session.controller)
+        if session is None:
+            self.drawing.putAway()
+            self.status.hint(_("Load a scan and choose it as volume."))
+        else:
+            if node is not None:
+                node.segmentation = session.controller.segments.node
+            self.status.hint(_("Choose a tool and mark a lesion."))
+            self._offerRecovery()
+        self.refresh()
+
+    def _onLesionEvent(self, event: LesionEvent) -> None:
+        self._isDirty = True
+        if isinstance(event, MaskShown):
+            self.status.finished(_("The mask is ready."))
+
+    def _onProgress(self, work: WorkProgressed) -> None:
+        self.status.progressed(work)
+
+    def _onFailed(self, failed: WorkFailed) -> None:
+        self._isDirty = True
+        self.status.tell(engineFailure(failed.message))
+
+    def _onLesionChosen(self, lesionId: str | None) -> None:
+        self._isDirty = True
+        if self._promptNodes is not None:
+            self._promptNodes.show(lesionId)
+
+    def _onTool(self, hint: str) -> None:
+        if hint:
+            self.edit.close()
+            self.engineSection.warmUp()
+        self.status.hint(hint or _("Choose a tool and mark a lesion."))
+
+    def _onDrawn(self) -> None:
+        self.refresh()
+
+    def _onModels(self, models: tuple[ModelInfo, ...]) -> None:
+        self.models.show(models, self.choices.parameters.model)
+        if self.models.model is not None:
+            self._onModelChosen(self.models.model)
+
+    def _onModelChosen(self, model: ModelInfo) -> None:
+        if model.name != self.choices.parameters.model:
+            self.choices.change(model=model.name)
+        self.refresh()
+
+    def _onEngine(self) -> None:
+        if isInstalled(self.engine.choice):
+            self.modelsSection.read()
+        else:
+            self.models.show((), self.choices.parameters.model)
+            self.notice.show(
+                _("The engine that makes the masks is not installed yet."), _("Install…"), self._showInstall
+            )
+            self.refresh()
+
+    def _showInstall(self) -> None:
+        self.ui.engineSection.collapsed = False
+        self.install.install()
+
+    def _offerRecovery(self) -> None:
+        session = self.desk.session
+        assert session is not None
+        found = session.recoveries()
+        if found:
+            self.notice.show(
+                _("Slicer ended unexpectedly. Lesions of this scan can be brought back."),
+                _("Restore"),
+                lambda: self._recover(found[0]),
+            )
+
+    def _recover(self, recovery: Any) -> None:
+        session = self.desk.session
+        if session is not None:
+            with self.desk.guarded():
+                session.recover(recovery)
+            self.refresh()
+
+    def _exportDicom(self, session: Any) -> str:
+        folder = self._services.chooseFolder()
+        return exportDicomSegmentation(session, folder) if folder else ""
