@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +33,9 @@ def read_header(path: Path, name: str) -> ImageHeader:
     """
     reader = _reader(path)
     try:
-        reader.ReadImageInformation()
-    except RuntimeError as broken:
-        raise ImageError(
-            f"{path} cannot be read as an image ({_reason(broken)}). Export it again."
-        ) from broken
+        _quietly(reader.ReadImageInformation)
+    except _Unreadable as broken:
+        raise ImageError(f"{path} cannot be read as an image ({broken}). Export it again.") from broken
     sizes = padded_to_3d(tuple(reader.GetSize()))
     n_channels = reader.GetNumberOfComponents()
     return ImageHeader(name, sizes, n_channels, _dtype(reader.GetPixelID()), affine_of(reader))
@@ -46,9 +48,9 @@ def read_image(path: Path) -> Any:
         ImageError: when the file is damaged.
     """
     try:
-        return _reader(path).Execute()
-    except RuntimeError as broken:
-        raise ImageError(f"{path} {DAMAGED} ({_reason(broken)}). Copy or export it again.") from broken
+        return _quietly(_reader(path).Execute)
+    except _Unreadable as broken:
+        raise ImageError(f"{path} {DAMAGED} ({broken}). Copy or export it again.") from broken
 
 
 def read_voxels(path: Path, channel: int | None = None) -> npt.NDArray[Any]:
@@ -105,12 +107,49 @@ def _dtype(pixel_id: int) -> np.dtype:
     return np.dtype(f"{kind}{bits // 8 * (2 if kind == 'c' else 1)}")
 
 
-def _reason(failure: RuntimeError) -> str:
+class _Unreadable(Exception):
+    """Why a file cannot be read, in a few words."""
+
+
+def _quietly(read: Callable[[], Any]) -> Any:
+    """What `read` gives, without the lines that MetaIO prints past ITK's own switch for warnings.
+
+    Raises:
+        _Unreadable: when it fails.
+    """
+    with tempfile.TemporaryFile() as printed:
+        try:
+            with _standard_error_to(printed.fileno()):
+                return read()
+        except RuntimeError as broken:
+            printed.seek(0)
+            raise _Unreadable(_reason(broken, printed.read())) from broken
+
+
+@contextmanager
+def _standard_error_to(file_descriptor: int) -> Iterator[None]:
+    """Lead there what C++ prints to standard error; `sys.stderr` would not reach it."""
+    try:
+        terminal = os.dup(2)
+    except OSError:  # Windows gives a program without a console no such stream
+        yield
+        return
+    os.dup2(file_descriptor, 2)
+    try:
+        yield
+    finally:
+        os.dup2(terminal, 2)
+        os.close(terminal)
+
+
+def _reason(failure: RuntimeError, printed: bytes) -> str:
     """What is wrong, from the last telling line of ITK's report; the others are places in its source."""
     lines = [line.strip() for line in str(failure).splitlines()]
     # A MetaImage report ends with an errno that has nothing to do with the file.
     said = [line for line in lines if line and not line.startswith("Reason:")]
     reason = said[-1] if said else "for an unknown reason"
+    if b"Cannot open data file" in printed:
+        return "the file with its voxels is not beside it"
     if "MetaImageIO" in reason:
         return "the header is incomplete or the data end too early"
     if "Unable to determine ImageIO" in reason:

@@ -106,7 +106,6 @@ def test_a_slicer_roi_and_a_line_are_read(tmp_path: Path) -> None:
     assert json.loads(said.stdout)["segments"][0]["voxels"] > 1000
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
 def test_a_box_partly_off_the_image_is_told(tmp_path: Path) -> None:
     path = tmp_path / "edge.seg.nrrd"
     said = samlesion("segment", IMAGE, "-o", path, "--box", "160,82,-2,211,120,2", "--json")
@@ -116,6 +115,7 @@ def test_a_box_partly_off_the_image_is_told(tmp_path: Path) -> None:
     assert f"samlesion: Lesion 1: {notice}" in said.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signal")
 def test_ctrl_c_leaves_the_old_file(tmp_path: Path) -> None:
     old = tmp_path / "old.seg.nrrd"
     old.write_bytes(b"an earlier result")

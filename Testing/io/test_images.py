@@ -205,7 +205,9 @@ def test_colour_complex_and_flat_images_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("ending", ["nii", "nii.gz", "nrrd", "mha"])
 @pytest.mark.parametrize("damage", ["half", "start", "junk"])
-def test_damaged_files_are_refused(tmp_path: Path, ending: str, damage: str) -> None:
+def test_damaged_files_are_refused(
+    tmp_path: Path, ending: str, damage: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / f"scan.{ending}"
     write(path, np.random.default_rng(0).integers(0, 2000, (20, 40, 40)).astype(np.int16), an_affine())
     content = path.read_bytes()
@@ -216,6 +218,15 @@ def test_damaged_files_are_refused(tmp_path: Path, ending: str, damage: str) -> 
     with pytest.raises(ImageError, match=r"(cannot be read|is damaged).*(again)\.$") as refusal:
         read_volume(path)
     assert "\n" not in str(refusal.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_metaimage_header_without_its_voxels_says_what_is_missing(tmp_path: Path) -> None:
+    write(tmp_path / "scan.mhd", np.ones((3, 4, 5), np.int16), an_affine())
+    (tmp_path / "scan.raw").rename(tmp_path / "elsewhere.raw")
+
+    with pytest.raises(ImageError, match="the file with its voxels is not beside it"):
+        read_volume(tmp_path / "scan.mhd")
 
 
 def test_gzip_junk_under_a_nifti_name_is_refused(tmp_path: Path) -> None:
