@@ -117,6 +117,7 @@ def settings_of(args: argparse.Namespace) -> EvaluationSettings:
             "A data set is needed: a folder of cases or a CSV file. See samlesion evaluate --help."
         )
     given = {"models": (DEFAULT_MODEL,), "reader": "box3d"} | given
+    given["dataset"] = str(Path(args.dataset).resolve())  # as workers elsewhere find it
     settings = EvaluationSettings(**given)
     check_models(settings.models)
     reader = find_reader(

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from typing import Any
+
+# Before ray is loaded: nothing about an evaluation leaves the machines it runs on.
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 import ray
 from ray.exceptions import RayActorError, RayTaskError
@@ -11,8 +16,12 @@ from SAMLesionLib.errors import Cancelled, EngineError, EngineUnavailable, SAMLe
 from SAMLesionLib.evaluation.benchmark import CaseOutcome
 from SAMLesionLib.evaluation.worker import Job, Worker, WorkerDied, WorkOrder
 
+logger = logging.getLogger(__name__)
+
 LOCAL = "local"
 """The address that starts a cluster on this computer, for as long as the evaluation lasts."""
+LOCAL_STARTS = 3
+"""Ray gives a cluster 30 seconds to start, which a busy computer may miss."""
 
 
 def connect(address: str, n_workers: int | None) -> None:
@@ -25,16 +34,26 @@ def connect(address: str, n_workers: int | None) -> None:
     Raises:
         EngineUnavailable: when no cluster answers there.
     """
-    try:
-        if address == LOCAL:
-            ray.init(num_cpus=n_workers, include_dashboard=False, log_to_driver=False)
-        else:
-            ray.init(address=address, log_to_driver=False)
-    except (ConnectionError, ValueError, RuntimeError) as refused:
-        raise EngineUnavailable(
-            f"No Ray cluster answers at {address} ({str(refused).splitlines()[0]}). Start one with "
-            "`ray start --head`, or give `--ray local`."
-        ) from None
+    for attempt in range(LOCAL_STARTS if address == LOCAL else 1):
+        try:
+            return _begin(address, n_workers)
+        except Exception as refused:  # ray raises whatever it meets, a plain Exception for a slow start
+            logger.info("attempt %d to reach %s: %s", attempt + 1, address, refused)
+            ray.shutdown()
+            said = (str(refused).splitlines() or [type(refused).__name__])[0]
+    raise EngineUnavailable(
+        f"No Ray cluster answers at {address} ({said}). Start one with `ray start --head`, or give "
+        "`--ray local`."
+    )
+
+
+def _begin(address: str, n_workers: int | None) -> None:
+    if address == LOCAL:
+        ray.init(
+            num_cpus=n_workers, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR
+        )
+    else:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
 
 
 def disconnect() -> None:
@@ -67,15 +86,15 @@ class RaySlot:
         """Do a job; see `Slot.run`."""
         if self._is_stopped:
             raise Cancelled("The evaluation was stopped.")
-        self._actor = self._actor or self._actors.remote(self._order)
         try:
+            self._actor = self._actor or self._start()
             outcome: CaseOutcome = ray.get(self._actor.run.remote(job))
             return outcome
         except RayTaskError as failure:
-            raise _own(failure, job) from None
-        except RayActorError as death:
+            raise _own(failure) from None
+        except RayActorError:
             self._actor = None
-            raise self._death(death, job) from None
+            raise self._death(job) from None
 
     def stop(self) -> None:
         """End the worker; see `Slot.stop`."""
@@ -83,18 +102,31 @@ class RaySlot:
         if self._actor is not None:
             ray.kill(self._actor)
 
-    def _death(self, death: RayActorError, job: Job) -> Exception:
+    def _start(self) -> Any:
+        actor: Any = self._actors.remote(self._order)
+        try:
+            ray.get(actor.__ray_ready__.remote())
+        except RayActorError as death:
+            cause = death.__cause__
+            if isinstance(cause, RayTaskError):
+                raise _own(cause) from None
+            raise EngineError(
+                f"A worker cannot start on the cluster ({str(death).splitlines()[-1].strip()}). Each machine "
+                "needs the same samlesion, Python and data set."
+            ) from None
+        return actor
+
+    def _death(self, job: Job) -> Exception:
         if self._is_stopped:
             return Cancelled("The evaluation was stopped.")
-        cause = death.__cause__
-        if isinstance(cause, RayTaskError):  # it could not even begin
-            return _own(cause, job)
         return WorkerDied(f"The process that ran {job.model} on {job.case} ended on the cluster.")
 
 
-def _own(failure: RayTaskError, job: Job) -> Exception:
+def _own(failure: RayTaskError) -> Exception:
     """The error as the worker raised it."""
     cause = failure.cause
     return (
-        cause if isinstance(cause, SAMLesionError) else EngineError(f"A worker failed on {job.case}: {cause}")
+        cause
+        if isinstance(cause, SAMLesionError)
+        else EngineError(f"A worker failed on the cluster: {cause}")
     )

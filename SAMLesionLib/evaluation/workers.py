@@ -7,17 +7,20 @@ import os
 import signal
 import traceback
 from collections import deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from threading import Thread
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from SAMLesionLib.errors import Cancelled, EngineError, SAMLesionError
 from SAMLesionLib.evaluation.benchmark import CaseOutcome, unread_case
 from SAMLesionLib.evaluation.settings import EvaluationSettings
 from SAMLesionLib.evaluation.worker import Job, Worker, WorkerDied, WorkOrder
+
+T = TypeVar("T")
 
 
 class Slot(Protocol):
@@ -118,7 +121,8 @@ class ProcessSlot:
             connection.send(job)
             answer = connection.recv()
         except (EOFError, OSError):
-            raise self._death(job) from None
+            self._connection = None
+            raise self._end(f"The process that ran {job.model} on {job.case} ended", WorkerDied) from None
         if isinstance(answer, Exception):
             raise answer
         outcome: CaseOutcome = answer
@@ -141,34 +145,50 @@ class ProcessSlot:
         )
         self._process.start()
         theirs.close()
+        try:
+            refusal = ours.recv()
+        except (EOFError, OSError):
+            raise self._end("A worker process cannot start", EngineError) from None
+        if refusal is not None:
+            raise refusal
         self._connection = ours
         return ours
 
-    def _death(self, job: Job) -> Exception:
-        process, self._connection = self._process, None
-        if self._is_stopped or process is None:
+    def _end(self, what: str, kind: type[EngineError]) -> Exception:
+        """How the process ended, as an error."""
+        if self._is_stopped or self._process is None:
             return Cancelled("The evaluation was stopped.")
-        process.join()
-        code = process.exitcode or 0
+        self._process.join()
+        code = self._process.exitcode or 0
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         hint = "; the system may have run out of memory" if code == -9 else ""
-        return WorkerDied(f"The process that ran {job.model} on {job.case} ended ({how}{hint}).")
+        return kind(f"{what} ({how}{hint}).")
 
 
 def serve_jobs(connection: Connection, order: WorkOrder, environment: Mapping[str, str]) -> None:
-    """What a worker process does until nobody asks any more."""
+    """What a worker process does until nobody asks any more; it first says None, or why it cannot work."""
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
-    worker: Worker | None = None
+    worker = _told(connection, partial(Worker, order), "A worker cannot begin")
+    if worker is None:
+        return
+    connection.send(None)
     while True:
         try:
             job = connection.recv()
         except EOFError:
             return
-        try:
-            worker = worker or Worker(order)
-            connection.send(worker.run(job))
-        except SAMLesionError as failure:
-            connection.send(failure)
-        except Exception:
-            connection.send(EngineError(f"A worker failed on {job.case}: {traceback.format_exc()}"))
+        outcome = _told(connection, partial(worker.run, job), f"A worker failed on {job.case}")
+        if outcome is not None:
+            connection.send(outcome)
+
+
+def _told(connection: Connection, work: Callable[[], T], where: str) -> T | None:
+    """What the work gives; None after its failure was sent."""
+    try:
+        return work()
+    except SAMLesionError as failure:
+        connection.send(failure)
+    except Exception:
+        connection.send(EngineError(f"{where}: {traceback.format_exc()}"))
+    return None

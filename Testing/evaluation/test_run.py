@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from run_cases import BALLS, FakeSegmenters, HereSlot, a_dataset, evaluate, without_times, write
 
-from SAMLesionLib.errors import ImageError, InputError, PromptError
+from SAMLesionLib.errors import EngineError, ImageError, InputError, PromptError
 from SAMLesionLib.evaluation.journal import MASKS, PROMPTS, SETTINGS, TABLE
 from SAMLesionLib.evaluation.rows import COLUMNS, read_csv, to_csv
 from SAMLesionLib.evaluation.settings import EvaluationSettings
@@ -153,6 +154,19 @@ def test_a_process_that_is_killed_costs_its_case_and_no_more(settings, tmp_path:
     assert "SIGKILL" in killed[0].note
     assert killed[0].lesion_ml > 0
     assert {row.case for row in rows if row.dice} == {"b", "c"}
+
+
+class Unwelcome:
+    """Ends the process that unpacks it."""
+
+    def __reduce__(self):
+        return os._exit, (3,)
+
+
+def test_a_worker_process_that_cannot_start_ends_the_run(settings, tmp_path: Path) -> None:
+    slot = ProcessSlot(WorkOrder(settings, Unwelcome(), 1))
+    with pytest.raises(EngineError, match=r"A worker process cannot start \(exit code 3\)"):
+        evaluate(settings, tmp_path / "run", [slot])
 
 
 def test_the_table_is_the_same_however_many_processes_work(settings, tmp_path: Path) -> None:
