@@ -31,6 +31,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/plans.py
   SAMLesionLib/engine/predictors.py
   SAMLesionLib/engine/propagation.py
+  SAMLesionLib/engine/weighing.py
   SAMLesionLib/engine/worker.py
   SAMLesionLib/engine/zoom.py
   SAMLesionLib/errors.py
@@ -92,17 +93,21 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/controller.py
   SAMLesionLib/host/dispatch.py
   SAMLesionLib/host/exports.py
+  SAMLesionLib/host/file_locks.py
   SAMLesionLib/host/files.py
   SAMLesionLib/host/hand_edits.py
   SAMLesionLib/host/headless.py
+  SAMLesionLib/host/journal.py
   SAMLesionLib/host/labelmaps.py
   SAMLesionLib/host/lesion_table.py
+  SAMLesionLib/host/looks.py
   SAMLesionLib/host/markups.py
   SAMLesionLib/host/measures.py
   SAMLesionLib/host/messages.py
   SAMLesionLib/host/parameters.py
   SAMLesionLib/host/prompt_nodes.py
   SAMLesionLib/host/prompt_shapes.py
+  SAMLesionLib/host/recovery.py
   SAMLesionLib/host/requests.py
   SAMLesionLib/host/results.py
   SAMLesionLib/host/segment_facts.py
@@ -116,6 +121,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/imaging/evidence.py
   SAMLesionLib/imaging/frames.py
   SAMLesionLib/imaging/intensity.py
+  SAMLesionLib/imaging/patches.py
   SAMLesionLib/imaging/regions.py
   SAMLesionLib/imaging/resampling.py
   SAMLesionLib/io/__init__.py

@@ -30,7 +30,7 @@ def medsam_window(volume: Volume) -> Window:
     Returns:
         (low, high), low below high.
     """
-    if volume.modality == "CT" or (volume.modality == "OT" and looks_like_ct(volume.voxels)):
+    if is_ct(volume):
         return CT_SOFT_TISSUE
     sample = _sample(volume.voxels)
     above = sample[sample > 0]
@@ -38,6 +38,52 @@ def medsam_window(volume: Volume) -> Window:
     if not low < high:
         low, high = float(sample.min()), float(sample.max())
     return (float(low), float(high)) if low < high else (float(low), float(low) + 1.0)
+
+
+CT_RANGE: Window = (-1000.0, 1000.0)
+"""What SAM-Med3D keeps of a CT (released code)."""
+
+
+def is_ct(volume: Volume) -> bool:
+    """Whether a volume is a CT, or looks like one where nobody said."""
+    return volume.modality == "CT" or (volume.modality == "OT" and looks_like_ct(volume.voxels))
+
+
+def positive_z(cube: npt.NDArray[np.float32], window: Window | None) -> npt.NDArray[np.float32]:
+    """Grey values less the mean of the positive ones, over their spread (SAM-Med3D, released code).
+
+    Args:
+        cube: grey values; zero off the image.
+        window: grey values to which they are clipped before, None for all.
+    """
+    if window is not None:
+        cube = np.clip(cube, *window)
+    return _standardised(cube, cube[cube > 0])
+
+
+def robust_z(
+    cube: npt.NDArray[np.float32], is_on_image: npt.NDArray[np.bool_], window: Window | None
+) -> npt.NDArray[np.float32]:
+    """Grey values clipped to what most of the cube has, less their mean, over their spread.
+
+    Args:
+        cube: grey values.
+        is_on_image: same shape; the rest becomes the lowest value.
+        window: grey values to which they are clipped, None for the cube's own 0.5 and 99.5 percentiles.
+    """
+    seen = cube[is_on_image]
+    if seen.size == 0:
+        return np.zeros_like(cube)
+    low, high = window or (float(v) for v in np.percentile(seen, (0.5, 99.5)))
+    clipped = np.clip(np.where(is_on_image, cube, np.float32(low)), low, high)
+    return _standardised(clipped, clipped[is_on_image])
+
+
+def _standardised(cube: npt.NDArray[np.float32], values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    if values.size < 2:
+        values = cube
+    spread = max(float(values.std(dtype=np.float64)), 1e-6)
+    return ((cube - np.float32(values.mean(dtype=np.float64))) / np.float32(spread)).astype(np.float32)
 
 
 def looks_like_ct(voxels: npt.NDArray[Any]) -> bool:

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from SAMLesionLib.imaging import intensity
-from SAMLesionLib.imaging.intensity import looks_like_ct, medsam_window, rescale, stretch
+from SAMLesionLib.imaging.intensity import (
+    looks_like_ct,
+    medsam_window,
+    positive_z,
+    rescale,
+    robust_z,
+    stretch,
+)
 from SAMLesionLib.volume import Volume
 
 
@@ -100,3 +107,51 @@ def test_a_slice_is_stretched_to_its_own_range() -> None:
 
 def test_an_even_slice_stays_finite() -> None:
     assert stretch(np.full((4, 4), 0.3, np.float32)).tolist() == np.zeros((4, 4)).tolist()
+
+
+# -- cubes -------------------------------------------------------------------------------------------
+
+
+def a_cube(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).normal(50, 40, (8, 8, 8)).astype(np.float32)
+
+
+def test_positive_values_get_mean_zero_and_spread_one_and_the_rest_goes_along() -> None:
+    cube = a_cube()
+    seen = positive_z(cube, None)
+    assert seen[cube > 0].mean() == pytest.approx(0, abs=1e-6)
+    assert seen[cube > 0].std() == pytest.approx(1, abs=1e-5)
+    assert (seen[cube <= 0] < seen[cube > 0].min()).all()
+
+
+def test_a_window_clips_before_mean_and_spread_are_taken() -> None:
+    cube = a_cube()
+    np.testing.assert_array_equal(positive_z(cube, (0, 60)), positive_z(cube.clip(0, 60), None))
+    everywhere = np.ones_like(cube, bool)
+    seen = robust_z(cube, everywhere, (0, 60))
+    assert seen.min() == seen[cube <= 0].max()
+    assert seen.max() == seen[cube >= 60].min()
+
+
+@pytest.mark.parametrize("scale", [0.01, 1, 700])
+def test_a_scan_in_other_units_looks_the_same(scale: float) -> None:
+    everywhere = np.ones((8, 8, 8), bool)
+    np.testing.assert_allclose(
+        robust_z(scale * a_cube() - 1000, everywhere, None), robust_z(a_cube(), everywhere, None), atol=0.02
+    )
+
+
+def test_off_the_image_everything_is_as_dark_as_its_darkest() -> None:
+    cube, inside = a_cube(), np.ones((8, 8, 8), bool)
+    inside[:3] = False
+    seen = robust_z(np.where(inside, cube, 0), inside, None)
+    assert (seen[~inside] == seen.min()).all()
+    assert seen[inside].mean() == pytest.approx(0, abs=1e-5)
+
+
+@pytest.mark.parametrize("value", [0.0, -5.0, 7.0])
+def test_a_cube_of_one_value_or_off_the_image_is_nothing(value: float) -> None:
+    flat = np.full((4, 4, 4), value, np.float32)
+    assert not positive_z(flat, None).any()
+    assert not robust_z(flat, np.ones((4, 4, 4), bool), None).any()
+    assert not robust_z(flat, np.zeros((4, 4, 4), bool), None).any()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from SAMLesionLib.imaging.resampling import Kernel, resize
+from SAMLesionLib.imaging.resampling import Kernel, resample, resize
 
 KERNELS: tuple[Kernel, ...] = ("area", "linear", "cubic")
 SIDES = st.integers(1, 40)
@@ -114,3 +114,29 @@ def test_a_part_of_the_new_grid_is_the_same_as_the_whole_cut_down() -> None:
     whole = resize(plane, (50, 41), "linear")
     part = resize(plane, (50, 41), "linear", part=(slice(7, 33), slice(2, 40)))
     np.testing.assert_allclose(part, whole[:, 7:33, 2:40], rtol=1e-6)
+
+
+# -- blocks ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_block_on_its_own_grid_is_itself(kernel: Kernel) -> None:
+    block = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
+    same = resample(block, (3, 4, 5), (0, 0, 0), (3, 4, 5), kernel)
+    np.testing.assert_allclose(same, block, atol=1e-6)
+
+
+def test_cells_may_begin_between_two_voxels_and_end_past_the_last() -> None:
+    line = np.array([1, 3, 7], dtype=np.float32).reshape(3, 1, 1)
+    along = {"starts": (0.5, 0, 0), "extents": (4, 1, 1)}
+    assert resample(line, (4, 1, 1), kernel="linear", **along)[:, 0, 0].tolist() == [2, 5, 7, 0]
+    assert resample(line, (2, 1, 1), kernel="area", **along)[:, 0, 0] == pytest.approx([3.5, 7])
+    assert resample(line, (2, 1, 1), (9, 0, 0), (4, 1, 1), "area").tolist() == [[[0]], [[0]]]
+
+
+@pytest.mark.parametrize("kernel", ["area", "linear"])
+def test_each_axis_of_a_block_is_resampled_like_the_rows_of_a_plane(kernel: Kernel) -> None:
+    block = np.random.default_rng(1).normal(size=(6, 7, 8)).astype(np.float32)
+    small = resample(block, (3, 4, 11), (0, 0, 0), (6, 7, 8), kernel)
+    expected = resize(resize(block, (4, 11), kernel).transpose(1, 0, 2), (3, 11), kernel).transpose(1, 0, 2)
+    np.testing.assert_allclose(small, expected, atol=1e-5)
