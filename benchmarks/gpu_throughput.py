@@ -2,6 +2,7 @@
 
 Random weights, since time does not depend on them. The reference runs as published, in float32 and one
 image at a time; ours in bfloat16, in batches and compiled. The two must agree on their embeddings first.
+The engine's line is what a reader has: slices made ready and encoded in its batches, not compiled.
 
     python benchmarks/gpu_throughput.py [--batch N] [--repeats N] [--device cuda|cpu] [--no-compile]
 """
@@ -15,10 +16,18 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+import numpy as np
 import torch
 from torch import nn
 
-from SAMLesionLib.models.sam import build_sam_vit_b
+from SAMLesionLib import Affine, Volume
+from SAMLesionLib.engine.devices import choose_hardware
+from SAMLesionLib.engine.embeddings import EmbeddingCache
+from SAMLesionLib.engine.networks import TorchSam
+from SAMLesionLib.engine.predictors import SlicePredictor
+from SAMLesionLib.imaging import medsam_window, slab
+from SAMLesionLib.models.registry import MODELS
+from SAMLesionLib.models.sam import Sam, build_sam_vit_b
 from SAMLesionLib.models.sam.inference import fuse_for_inference
 
 LARGEST_DIFFERENCE = 5e-2
@@ -46,12 +55,32 @@ def main() -> None:
             sys.exit(f"The embeddings differ by {difference:.3f}, more than {LARGEST_DIFFERENCE}.")
         slow_s = _seconds(lambda: [theirs(image[None]) for image in images], args)
         fast_s = _seconds(lambda: encode(images), args)
+    engine_s, n_slices = engine_seconds(ours, args)
     name = torch.cuda.get_device_name() if args.device == "cuda" else args.device
     print(f"device: {name}, torch {torch.__version__}, batch {args.batch}")
     print(f"segment-anything, float32, one at a time: {args.batch / slow_s:8.1f} slices/s")
     print(f"ours, bfloat16, batched, compiled:        {args.batch / fast_s:8.1f} slices/s")
+    print(f"the engine, bfloat16, {n_slices} at once:         {args.batch / engine_s:8.1f} slices/s")
     print(f"ratio:                                    {slow_s / fast_s:8.2f}")
     print(f"relative difference of the embeddings:    {difference:8.4f}")
+
+
+def engine_seconds(network: Sam, args: argparse.Namespace) -> tuple[float, int]:
+    """Seconds for a batch of slices through the engine's own way, and how many it encodes at once."""
+    card = MODELS["medsam-vit-b"]
+    hardware = choose_hardware(args.device, "bfloat16")
+    ready = TorchSam(network, hardware)
+    voxels = np.random.default_rng(0).normal(size=(args.batch, 512, 512)).astype(np.float32)
+    volume = Volume(voxels, Affine.from_spacing((1, 1, 3)), "noise", "MR")
+    window = medsam_window(volume)
+
+    def encode_all() -> None:
+        predictor = SlicePredictor(card, ready, "random", hardware, EmbeddingCache(0))
+        frames = [predictor.frame(volume, 2, slab(volume.block, 2, k)) for k in range(args.batch)]
+        for _ in predictor.embed_each(volume, frames, window):
+            pass
+
+    return _seconds(encode_all, args), ready.batch_size
 
 
 def reference_encoder() -> nn.Module:

@@ -1,8 +1,9 @@
 """What a reader waits for: the first box on a slice, a second box on it, and what the server adds.
 
-Boxes in one slice of a synthetic 512 x 512 x 40 CT, through the engine in this process and through a real
-`samlesion serve` on loopback. Another box lies elsewhere on the same, encoded slice. A small box (under an
-eighth of the slice) gets a closer look: the first one in a tile encodes that tile, the next ones find it.
+Boxes in one slice of a synthetic 512 x 512 x 40 CT, with OpenVINO (the extra `fast-cpu`) and with torch alone
+in this process, and through a real `samlesion serve` on loopback, which has the faster of the two. They take
+turns. Another box lies elsewhere on the same, encoded slice. A small box (under an eighth of the slice) gets
+a closer look: the first one in a tile encodes that tile, the next ones find it.
 
     python benchmarks/interaction.py [--repeats N] [--threads N]
 """
@@ -10,7 +11,9 @@ eighth of the slice) gets a closer look: the first one in a tile encodes that ti
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Mapping
+from importlib.util import find_spec
 from statistics import median
 from time import perf_counter
 
@@ -18,6 +21,7 @@ import numpy as np
 
 from SAMLesionLib import Affine, BoxPrompt, IndexBox, PromptSet, Segmenter, SegmentRequest, Volume, collect
 from SAMLesionLib.engine import Engine
+from SAMLesionLib.engine.networks import TorchSam
 from SAMLesionLib.transport import LocalEngine
 
 MODEL = "lite-medsam"
@@ -33,17 +37,21 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=20, help="second boxes; default 20")
     parser.add_argument("--threads", type=int, help="CPU threads; default all cores")
     args = parser.parse_args()
-    engine = Engine(threads=args.threads)
-    here = _times(engine, LARGE, args.repeats)
-    small = _times(engine, SMALL, args.repeats)
+    in_torch = Engine(threads=args.threads, prepare=lambda loaded, on: TorchSam(loaded.network, on))
+    engines: dict[str, Segmenter] = {"torch": in_torch}
+    if find_spec("openvino") is not None:
+        engines["OpenVINO"] = Engine(threads=args.threads)
+    fastest = list(engines)[-1]
     with LocalEngine() as server:
-        there = _times(server, LARGE, args.repeats)
-    print(f"first box on a slice (encoded on the way):  {here[0] * 1000:8.1f} ms")
-    print(f"another box on the encoded slice:           {here[1] * 1000:8.1f} ms")
-    print(f"the same through the server:                {there[1] * 1000:8.1f} ms")
-    print(f"the server adds:                            {(there[1] - here[1]) * 1000:8.1f} ms")
-    print(f"first over another box:                     {here[0] / here[1]:8.1f} times")
-    print(f"first small box in a tile:                  {small[0] * 1000:8.1f} ms")
+        large = _times({**engines, "server": server}, LARGE, args.repeats)
+    small = _times(engines, SMALL, args.repeats)
+    for name in engines:
+        first, another = large[name]
+        _tell(f"{name}: first box on a slice (encoded on the way)", first)
+        _tell(f"{name}: another box on the encoded slice", another)
+        _tell(f"{name}: first small box in a tile", small[name][0])
+    _tell(f"{fastest}, through the server: another box", large["server"][1])
+    _tell("the server adds", large["server"][1] - large[fastest][1])
 
 
 def a_scan(half_ijk: tuple[int, int]) -> Volume:
@@ -60,18 +68,27 @@ def a_scan(half_ijk: tuple[int, int]) -> Volume:
     return Volume(voxels, Affine.from_spacing((0.8, 0.8, 3.0)), "phantom", "CT")
 
 
-def _times(segmenter: Segmenter, half_ijk: tuple[int, int], repeats: int) -> tuple[float, float]:
-    """Seconds for the first box, and the median of boxes on a slice that is encoded."""
+def _times(
+    segmenters: Mapping[str, Segmenter], half_ijk: tuple[int, int], repeats: int
+) -> dict[str, tuple[float, float]]:
+    """For each, seconds for the first box and the median of boxes on a slice that is encoded."""
     volume = a_scan(half_ijk)
-    volume_id = segmenter.load_volume(volume)
+    first, others = {}, defaultdict(list)
 
-    def ask(box: IndexBox) -> Callable[[], object]:
-        request = SegmentRequest(volume_id, MODEL, PromptSet((BoxPrompt(box),)))
-        return lambda: collect(segmenter.segment(request), volume.shape_ijk)
+    def seconds(segmenter: Segmenter, box: IndexBox) -> float:
+        request = SegmentRequest(volume.volume_id, MODEL, PromptSet((BoxPrompt(box),)))
+        start = perf_counter()
+        collect(segmenter.segment(request), volume.shape_ijk)
+        return perf_counter() - start
 
-    _seconds(ask(_box(0, 10, half_ijk)))  # the model is loaded and warm, and slice 20 is new
-    first = _seconds(ask(_box(0, 20, half_ijk)))
-    return first, median(_seconds(ask(_box(1 + n % 19, 20, half_ijk))) for n in range(repeats))
+    for name, segmenter in segmenters.items():
+        segmenter.load_volume(volume)
+        seconds(segmenter, _box(0, 10, half_ijk))  # the model is loaded and warm, and slice 20 is new
+        first[name] = seconds(segmenter, _box(0, 20, half_ijk))
+    for n in range(repeats):
+        for name, segmenter in segmenters.items():
+            others[name].append(seconds(segmenter, _box(1 + n % 19, 20, half_ijk)))
+    return {name: (first[name], median(others[name])) for name in segmenters}
 
 
 def _box(number: int, k: int, half_ijk: tuple[int, int]) -> IndexBox:
@@ -80,10 +97,8 @@ def _box(number: int, k: int, half_ijk: tuple[int, int]) -> IndexBox:
     return IndexBox((i - i_half - 2, j - j_half - 2, k), (i + i_half + 3, j + j_half + 3, k + 1))
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    start = perf_counter()
-    work()
-    return perf_counter() - start
+def _tell(what: str, seconds: float) -> None:
+    print(f"{what:<56}{seconds * 1000:8.1f} ms")
 
 
 if __name__ == "__main__":
