@@ -98,6 +98,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/hand_edits.py
   SAMLesionLib/host/headless.py
   SAMLesionLib/host/journal.py
+  SAMLesionLib/host/kept_journals.py
   SAMLesionLib/host/labelmaps.py
   SAMLesionLib/host/lesion_table.py
   SAMLesionLib/host/looks.py
