@@ -110,6 +110,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/prompt_shapes.py
   SAMLesionLib/host/recovery.py
   SAMLesionLib/host/requests.py
+  SAMLesionLib/host/restoring.py
   SAMLesionLib/host/results.py
   SAMLesionLib/host/segment_facts.py
   SAMLesionLib/host/segments.py
@@ -170,6 +171,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/sam/transformer.py
   SAMLesionLib/models/sam3d/__init__.py
   SAMLesionLib/models/sam3d/image_encoder.py
+  SAMLesionLib/models/sam3d/inference.py
   SAMLesionLib/models/sam3d/mask_decoder.py
   SAMLesionLib/models/sam3d/prompt_encoder.py
   SAMLesionLib/models/sam3d/sam3d.py

@@ -141,17 +141,20 @@ class Annotation(History):
         self._do(self.snapshot.without(*others).with_lesions(merged))
         return merged
 
-    def split(self, lesion_id: str, parts: Sequence[PackedMask]) -> tuple[Lesion, ...]:
+    def split(
+        self, lesion_id: str, parts: Sequence[PackedMask], taken: Container[str] = ()
+    ) -> tuple[Lesion, ...]:
         """Make a lesion of each part: the first part stays, the others become lesions behind it.
 
         Args:
             lesion_id: a lesion that is not accepted.
             parts: at least two masks; they take the place of the prompts, which undo brings back.
+            taken: ids that the new lesions must not get.
         """
         lesion = self._draft(lesion_id)
         pieces = [replace(lesion, prompts=PromptSet(), edit=parts[0])]
         for n, part in enumerate(parts[1:], start=2):
-            self._ids_ever.add(part_id := self.new_id())
+            self._ids_ever.add(part_id := self.new_id(taken))
             pieces.append(replace(pieces[0], lesion_id=part_id, name=f"{lesion.name} ({n})", edit=part))
         self._do(self.snapshot.with_lesions(*pieces))
         return tuple(pieces)
@@ -205,6 +208,22 @@ class Annotation(History):
         """Remove a lesion that is not accepted; undo brings it back."""
         lesion = self._draft(lesion_id)
         self._do(self.snapshot.without(lesion.lesion_id))
+
+    def restore(self, lesions: Iterable[Lesion]) -> None:
+        """Bring lesions of an earlier session back as they were, in one step; told as if it were a redo.
+
+        Args:
+            lesions: each takes the place of the lesion of its id, which must not be accepted.
+        """
+        self.before_change.emit(None)
+        snapshot = self.snapshot
+        for lesion in lesions:
+            is_here = snapshot.find(lesion.lesion_id) is not None
+            if is_here:
+                self._draft(lesion.lesion_id)
+            self._ids_ever.add(lesion.lesion_id)
+            snapshot = snapshot.with_lesions(lesion) if is_here else Snapshot((*snapshot.lesions, lesion))
+        self._do(snapshot, "redo")
 
     def mask_shown(self, lesion_id: str, n_prompts: int, report: RunReport | None) -> None:
         """Tell the listeners that the reader now sees a mask made from so many prompts."""

@@ -52,10 +52,10 @@ class History:
         self.before_change.emit(None)
         return self._walk(self._future, self._past, "redo")
 
-    def _do(self, new: Snapshot) -> None:
+    def _do(self, new: Snapshot, cause: Cause = "edit") -> None:
         self._past = [*self._past, self._now][-self._max_steps :]
         self._future = []
-        self._move(new, "edit")
+        self._move(new, cause)
 
     def _walk(self, source: list[Snapshot], target: list[Snapshot], cause: Cause) -> bool:
         if not source:

@@ -14,10 +14,12 @@ from SAMLesionLib.events import WorkFailed
 from SAMLesionLib.host.asking import Asking
 from SAMLesionLib.host.dispatch import Dispatch
 from SAMLesionLib.host.hand_edits import HandEdits
+from SAMLesionLib.host.looks import Look
 from SAMLesionLib.host.markups import prompts_from_markup
 from SAMLesionLib.host.parameters import Parameters
 from SAMLesionLib.host.requests import Requests
-from SAMLesionLib.host.results import Result, Results, is_answer_to
+from SAMLesionLib.host.restoring import Restoring, lesions_of_the_scene
+from SAMLesionLib.host.results import Results
 from SAMLesionLib.host.segments import LesionSegments
 from SAMLesionLib.host.showing import Showing
 from SAMLesionLib.host.shown import ShownLesions
@@ -49,7 +51,7 @@ class Controller:
         self.segments = segments
         self.parameters = parameters or Parameters()
         self._shown, self._results = ShownLesions(segments), Results()
-        self.annotation = Annotation(Snapshot(tuple(self._lesions_of_an_earlier_session())))
+        self.annotation = Annotation(Snapshot(tuple(lesions_of_the_scene(self._shown, self._results))))
         self._dispatch = dispatch or Dispatch()
         self._requests = Requests(segmenter, segments.volume_node)
         self._asking = Asking(self._requests, self._shown, self._results, self._dispatch)
@@ -59,6 +61,7 @@ class Controller:
             self.annotation, self._shown, self._results, self._asking, lambda: self.parameters
         )
         self._hand_edits = HandEdits(self.annotation, self._shown, self._refuse)
+        self._restoring = Restoring(self.annotation, self._shown, self._results)
 
     @property
     def volume(self) -> Volume:
@@ -184,11 +187,25 @@ class Controller:
             raise PromptError(
                 f"{lesion.name} is in one piece. Erase where it shall come apart, then split it."
             )
-        lesions = self.annotation.split(lesion_id, parts)
+        lesions = self.annotation.split(lesion_id, parts, self.segments.segment_ids)
         self._catch_up()
         for part in lesions:
             self.segments.set_tags(part.lesion_id, tags)
         return lesions
+
+    def looks(self) -> tuple[Look, ...]:
+        """All lesions with their masks, for a journal; what did not change is the same object again."""
+        return self._restoring.looks()
+
+    def restore(self, looks: Sequence[Look]) -> None:
+        """Bring lesions of another session back, as one step that undo takes back.
+
+        They take the place of those of their ids; where that one is accepted they come as new lesions.
+        """
+        self._catch_up()
+        ours = self._restoring.begin(looks)
+        self._catch_up()
+        self._restoring.finish(ours)
 
     def run(self, lesion_id: str | None = None) -> None:
         """Ask for the masks that do not answer their prompts: of one lesion, or of all."""
@@ -240,14 +257,6 @@ class Controller:
         if lesion_id is not None:
             return [self.annotation.lesion(lesion_id)]
         return [x for x in self.annotation.snapshot.lesions if not x.is_accepted]
-
-    def _lesions_of_an_earlier_session(self) -> list[Lesion]:
-        lesions = self._shown.read_lesions()
-        for lesion in lesions:
-            tags = self._shown.tags(lesion.lesion_id)
-            result = Result(self._shown.mask(lesion.lesion_id), tags, is_answer_to(tags, lesion))
-            self._results.keep(lesion.lesion_id, lesion.origin, result)
-        return lesions
 
     def _refuse(self, lesion_id: str, sentence: str) -> None:
         self.failed.emit(WorkFailed(lesion_id, "edit", sentence))

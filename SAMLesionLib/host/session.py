@@ -6,14 +6,18 @@ deletes no node and writes into none but its segmentation.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import vtk
 
-from SAMLesionLib.events import Signal
+from SAMLesionLib.events import Signal, WorkFailed
 from SAMLesionLib.host.controller import Controller
+from SAMLesionLib.host.journal import Journal, fingerprint
+from SAMLesionLib.host.kept_journals import discard_kept, keep, scene_folder
 from SAMLesionLib.host.lesion_table import LesionTable
 from SAMLesionLib.host.parameters import Parameters
+from SAMLesionLib.host.recovery import Recovery, find_recoveries
 from SAMLesionLib.host.segment_facts import is_lesion
 from SAMLesionLib.host.segments import LesionSegments, create_segmentation
 from SAMLesionLib.protocol import Segmenter
@@ -37,10 +41,13 @@ class Session:
         self.annotation = self.controller.annotation
         self.table = LesionTable(self.controller)
         self.ended: Signal[str] = Signal()
+        self._journal: Journal | None = None
+        self._fingerprint = ""
+        self._folders: tuple[Path, ...] = ()
         self._is_open = True
         self._scene = segments.node.GetScene()
         self._observations = [
-            self._scene.AddObserver(self._scene.StartCloseEvent, lambda *_: self._end("")),
+            self._scene.AddObserver(self._scene.StartCloseEvent, lambda *_: self._scene_closes()),
             self._scene.AddObserver(self._scene.NodeAboutToBeRemovedEvent, _with_node(self._node_goes)),
         ]
 
@@ -51,6 +58,7 @@ class Session:
         volume_node: Any,
         segmentation_node: Any = None,
         parameters: Parameters | None = None,
+        journal_folder: str | Path | None = None,
     ) -> Session:
         """Begin to work on a volume, or go on with the lesions that its segmentation holds.
 
@@ -60,6 +68,8 @@ class Session:
             segmentation_node: where the lesions are; None takes the one of this volume that holds lesions,
                 or makes one.
             parameters: what the reader chose.
+            journal_folder: where the work is written down against a crash while the scene has no folder of
+                its own; None for no journal.
 
         Raises:
             ImageError: the volume is no scalar volume, or under a transform that bends space.
@@ -67,7 +77,10 @@ class Session:
         """
         node = segmentation_node or find_segmentation(volume_node)
         node = node or create_segmentation(volume_node.GetScene(), volume_node)
-        return cls(segmenter, LesionSegments(node, volume_node), parameters)
+        session = cls(segmenter, LesionSegments(node, volume_node), parameters)
+        if journal_folder is not None:
+            session._keep_journal(Path(journal_folder))
+        return session
 
     @property
     def is_open(self) -> bool:
@@ -79,6 +92,21 @@ class Session:
         if self._is_open:
             self.controller.pump(budget_s)
             self.table.pump()
+            self._write_down()
+
+    def recoveries(self) -> tuple[Recovery, ...]:
+        """Work on this volume that a crash left behind, newest first; none that is here already."""
+        here = {x.lesion: x.result.mask for x in self.controller.looks()}
+        found = [r for folder in self._folders for r in find_recoveries(folder, self._fingerprint)]
+        news = [r for r in found if any(here.get(x.lesion) != x.result.mask for x in r.looks)]
+        return tuple(sorted(news, key=lambda r: r.saved_at, reverse=True))
+
+    def recover(self, recovery: Recovery) -> None:
+        """Bring lesions back that `recoveries` found, as one step that undo takes back."""
+        self.controller.restore(recovery.looks)
+        self._write_down()
+        if self._journal is not None and self._journal.flush():
+            recovery.forget()
 
     def close(self) -> None:
         """Stop all work and listening; the scene keeps what was shown."""
@@ -87,8 +115,27 @@ class Session:
         self._is_open = False
         for observation in self._observations:
             self._scene.RemoveObserver(observation)
+        self.controller.cancel()
+        self._write_down()
         self.controller.close()
         self.table.close()
+        if self._journal is not None:
+            keep(self._journal, self._scene)
+
+    def _keep_journal(self, folder: Path) -> None:
+        volume_node = self.controller.segments.volume_node
+        self._fingerprint = fingerprint(volume_node)
+        beside = scene_folder(self._scene)
+        self._folders = tuple(dict.fromkeys(f for f in (beside, folder) if f is not None))
+        self._journal = Journal(self._folders[0], self._fingerprint)
+
+    def _write_down(self) -> None:
+        if self._journal is None:
+            return
+        self._journal.note(self.controller.looks())
+        sentence = self._journal.failure()
+        if sentence is not None:
+            self.controller.failed.emit(WorkFailed("", "edit", sentence))
 
     def _node_goes(self, node: Any) -> None:
         segments = self.controller.segments
@@ -98,6 +145,10 @@ class Session:
         ):
             if node is ours:
                 self._end(sentence)
+
+    def _scene_closes(self) -> None:
+        self._end("")
+        discard_kept(self._scene)
 
     def _end(self, sentence: str) -> None:
         if self._is_open:

@@ -46,6 +46,11 @@ class ShownLesions:
         self._segments = segments
         self._shown: dict[str, _Shown] = {}
 
+    @property
+    def segment_ids(self) -> tuple[str, ...]:
+        """All segments, those that are no lesions too."""
+        return self._segments.segment_ids
+
     def read_lesions(self) -> list[Lesion]:
         """The lesions that the segments hold from an earlier session, in the order of the table."""
         lesions = []
@@ -97,6 +102,10 @@ class ShownLesions:
     def tags(self, lesion_id: str) -> dict[str, str | None]:
         """How the lesion's mask was made."""
         return self._segments.tags(lesion_id)
+
+    def set_tags(self, lesion_id: str, tags: Mapping[str, str | None]) -> None:
+        """Say how the lesion's mask was made."""
+        self._segments.set_tags(lesion_id, tags)
 
     def put(self, lesion_id: str, mask: PackedMask, tags: Mapping[str, str | None] | None = None) -> None:
         """Show a mask, save for voxels of accepted lesions; and how it was made, where that is given."""

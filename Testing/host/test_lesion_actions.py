@@ -169,3 +169,15 @@ def test_an_answer_without_a_report_is_a_failure_and_leaves_no_trace(
     reader.controller.run(a_lesion)
     reader.settle()
     assert np.array_equal(reader.segments.read(a_lesion), reader.expected(A_BOX))
+
+
+def test_the_parts_of_a_lesion_keep_clear_of_segments_that_are_no_lesions(reader):
+    lesion = reader.drawn(A_BOX)
+    other = reader.segments.add("lesion_2", "Liver")
+    reader.segments.write(other, B_BOX, np.ones(B_BOX.shape_kji, bool))
+    liver = reader.segments.read(other)
+    reader.paint(lesion, IndexBox.whole((13, 11, 9)), False)
+    reader.paint(lesion, IndexBox((0, 0, 0), (2, 2, 2)))
+    reader.paint(lesion, IndexBox((5, 5, 5), (8, 8, 8)))
+    assert [x.lesion_id for x in reader.controller.split(lesion)] == [lesion, "lesion_3"]
+    assert np.array_equal(reader.segments.read(other), liver)
