@@ -91,7 +91,7 @@ def _add_work(parser: argparse.ArgumentParser) -> None:
         "--workers",
         type=_positive,
         metavar="N",
-        help="processes that share the cores; default: one a GPU, else one for every 4 cores",
+        help="processes that share the cores, 1 or more; default: one a GPU, else one for every 4 cores",
     )
     group.add_argument(
         "--ray", metavar="ADDRESS", help="work on a Ray cluster; `local` starts one here (extra: ray)"
