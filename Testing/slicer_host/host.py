@@ -24,6 +24,7 @@ from slicer_host.standins.modules import (
     qSlicerModuleManager,
     qSlicerScriptedLoadableModule,
 )
+from slicer_host.subject_hierarchy import SubjectHierarchyItems
 
 _application: Any = None
 PANEL_PX = 430
@@ -75,6 +76,7 @@ class SlicerHost(HeadlessHost):
         self.startup_environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         self.settings = self._fresh_settings()
         self.modules = Modules()
+        self._items = SubjectHierarchyItems(self.scene)
         self.draws_views = False
         self.layout_manager = qSlicerLayoutManager(self)
         self.main_window, self._panel_area = _main_window()
@@ -82,6 +84,7 @@ class SlicerHost(HeadlessHost):
         self._entered: Any = None
         self._replaced: list[tuple[Any, str, Any]] = []
         self._install()
+        self.main_window.show()
 
     def load_module(self, path: Path) -> Any:
         """Load a scripted module from its file; returns the object of its module class."""
@@ -99,7 +102,6 @@ class SlicerHost(HeadlessHost):
         self.leave_module()
         panel = self.modules.manager.module(name).widgetRepresentation()
         self._panel_area.setWidget(panel)
-        self.main_window.show()
         self._entered = panel
         panel.enter()
         self.app.processEvents()
@@ -133,6 +135,7 @@ class SlicerHost(HeadlessHost):
             self.app.aboutToQuit.emit()
             self.main_window.deleteLater()
         finally:
+            self._items.close()
             self.layout_manager.close()
             super().close()
             self.app.processEvents()

@@ -26,7 +26,6 @@ def a_volume(a_slicer: Any) -> Any:
 def a_red_view(a_slicer: Any, a_volume: Any) -> Any:
     import slicer
 
-    a_slicer.main_window.show()
     widget = slicer.app.layoutManager().sliceWidget("Red")
     a_slicer.app.processEvents()
     slicer.util.setSliceViewerLayers(background=a_volume, fit=True)
@@ -71,7 +70,7 @@ def test_a_point_is_placed_by_a_click(a_red_view: Any, a_slicer: Any) -> None:
     selection.SetReferenceActivePlaceNodeClassName("vtkMRMLMarkupsFiducialNode")
     selection.SetActivePlaceNodeID(node.GetID())
     slicer.app.applicationLogic().GetInteractionNode().SwitchToSinglePlaceMode()
-    place_ras = (-25.0, -30.0, 10.0)
+    place_ras = (25.0, 30.0, 10.0)
     Mouse(a_red_view.sliceView()).click(pixel_of(a_red_view, place_ras))
     assert node.GetNumberOfDefinedControlPoints() == 1
     assert node.GetNthControlPointPositionWorld(0) == pytest.approx(place_ras, abs=0.2)

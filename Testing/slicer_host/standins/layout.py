@@ -88,6 +88,8 @@ class qMRMLLayoutManager(QObject):
         self._host.application_logic.GetSliceLogics().RemoveItem(self._standing_in.pop(name))
         widget = qMRMLSliceWidget(self._host, self._node(name))
         self._grid.addWidget(widget, *_PLACES[name])
+        widget.show()
+        self._grid.activate()  # at once, so that the view has its size before anybody asks
         return widget
 
     def viewWidget(self, node: Any) -> Any:

@@ -8,9 +8,13 @@ from slicer_host.standins.modules import (
 )
 from slicer_host.standins.mrml_base import qMRMLWidget
 from slicer_host.standins.node_combo_box import qMRMLNodeComboBox
+from slicer_host.standins.segment_editor import qMRMLSegmentEditorWidget
+from slicer_host.standins.segments_table import qMRMLSegmentsTableView
 
 __all__ = [
     "qMRMLNodeComboBox",
+    "qMRMLSegmentEditorWidget",
+    "qMRMLSegmentsTableView",
     "qMRMLWidget",
     "qSlicerAbstractModuleWidget",
     "qSlicerScriptedLoadableModule",
