@@ -91,8 +91,8 @@ class Volume:
                 lowest, highest = min(lowest, plane.min()), max(highest, plane.max())
         if n_bad:
             raise ImageError(
-                f"{self.name} holds {n_bad:,} voxels that are not finite numbers (NaN or infinite). "
-                "Replace them, with the background value for instance, and try again."
+                f"{self.name} holds voxels that are not finite numbers (NaN or infinite), {n_bad:,} of "
+                f"{self.voxels.size:,}. Replace them, with the background value for instance, and try again."
             )
         if lowest == highest:
             raise ImageError(

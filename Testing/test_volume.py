@@ -83,9 +83,9 @@ def test_voxels_that_are_no_numbers_are_counted(bad: float) -> None:
     voxels = some_voxels(np.float32)
     voxels[0, 0, :2] = bad
 
-    with pytest.raises(ImageError, match="holds 2 voxels that are not finite"):
+    with pytest.raises(ImageError, match=r"voxels that are not finite numbers .*, 2 of 24"):
         Volume(voxels).check_usable()
-    with pytest.raises(ImageError, match="24 voxels that are not finite"):
+    with pytest.raises(ImageError, match=r"not finite numbers .*, 24 of 24"):
         Volume(np.full((2, 3, 4), bad)).check_usable()
 
 

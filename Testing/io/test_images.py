@@ -191,12 +191,18 @@ def test_colour_complex_and_flat_images_are_refused(tmp_path: Path) -> None:
     rgb = np.zeros((3, 4, 5), np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")]))
     nibabel.Nifti1Image(rgb, np.eye(4)).to_filename(tmp_path / "colour.nii")
     nibabel.Nifti1Image(np.zeros((3, 4, 5), np.complex64), np.eye(4)).to_filename(tmp_path / "complex.nii")
-    sitk.WriteImage(
-        sitk.GetImageFromArray(np.zeros((3, 4, 5, 3), np.uint8), isVector=True), str(tmp_path / "c.mha")
-    )
+    for name in ("c.mha", "vectors.nii.gz"):
+        sitk.WriteImage(
+            sitk.GetImageFromArray(np.zeros((3, 4, 5, 3), np.uint8), isVector=True), str(tmp_path / name)
+        )
     sitk.WriteImage(sitk.GetImageFromArray(np.zeros((3, 4), np.uint8)), str(tmp_path / "flat.nrrd"))
 
-    for name, words in {"colour.nii": "3 values", "complex.nii": "complex64", "c.mha": "3 values"}.items():
+    for name, words in {
+        "colour.nii": "3 values",
+        "complex.nii": "complex64",
+        "c.mha": "3 values",
+        "vectors.nii.gz": "3 values",
+    }.items():
         with pytest.raises(ImageError, match=f"grey-value image, but has {words}.*Extract one channel"):
             read_volume(tmp_path / name)
     with pytest.raises(ImageError, match="flat picture"):
