@@ -22,7 +22,12 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/serve.py
   SAMLesionLib/drawings.py
   SAMLesionLib/engine/__init__.py
+  SAMLesionLib/engine/box_clicks.py
   SAMLesionLib/engine/boxes.py
+  SAMLesionLib/engine/cube_answers.py
+  SAMLesionLib/engine/cube_masks.py
+  SAMLesionLib/engine/cube_prompts.py
+  SAMLesionLib/engine/cubes.py
   SAMLesionLib/engine/devices.py
   SAMLesionLib/engine/embeddings.py
   SAMLesionLib/engine/engine.py
@@ -31,6 +36,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/plans.py
   SAMLesionLib/engine/predictors.py
   SAMLesionLib/engine/propagation.py
+  SAMLesionLib/engine/volume_predictor.py
   SAMLesionLib/engine/weighing.py
   SAMLesionLib/engine/worker.py
   SAMLesionLib/engine/zoom.py
@@ -106,6 +112,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/measures.py
   SAMLesionLib/host/messages.py
   SAMLesionLib/host/parameters.py
+  SAMLesionLib/host/prefetch.py
   SAMLesionLib/host/prompt_nodes.py
   SAMLesionLib/host/prompt_shapes.py
   SAMLesionLib/host/recovery.py
@@ -146,6 +153,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/mask_prompt.py
   SAMLesionLib/masks.py
   SAMLesionLib/metrics/__init__.py
+  SAMLesionLib/metrics/clicks.py
   SAMLesionLib/metrics/diameters.py
   SAMLesionLib/metrics/elements.py
   SAMLesionLib/metrics/lesions.py

@@ -6,6 +6,7 @@ from SAMLesionLib.errors import EngineError, SAMLesionError
 from SAMLesionLib.events import MaskShown, Signal, Stage, WorkFailed, WorkProgressed
 from SAMLesionLib.host.dispatch import Dispatch, Job
 from SAMLesionLib.host.parameters import Parameters
+from SAMLesionLib.host.prefetch import Prefetch
 from SAMLesionLib.host.requests import Requests
 from SAMLesionLib.host.results import Result, Results
 from SAMLesionLib.host.shown import ShownLesions
@@ -23,12 +24,19 @@ class Asking:
         mask_shown: emits `MaskShown` when one is whole.
     """
 
-    def __init__(self, requests: Requests, shown: ShownLesions, results: Results, dispatch: Dispatch) -> None:
+    def __init__(
+        self,
+        requests: Requests,
+        shown: ShownLesions,
+        results: Results,
+        dispatch: Dispatch,
+        prefetch: Prefetch,
+    ) -> None:
         self.failed: Signal[WorkFailed] = Signal()
         self.progressed: Signal[WorkProgressed] = Signal()
         self.mask_shown: Signal[MaskShown] = Signal()
         self._requests, self._shown, self._results = requests, shown, results
-        self._dispatch = dispatch
+        self._dispatch, self._prefetch = dispatch, prefetch
         self._is_begun: dict[str, bool] = {}  # for each lesion whether a piece was shown
 
     def is_on_its_way(self, lesion_id: str) -> bool:
@@ -49,6 +57,7 @@ class Asking:
             self._fail(lesion, error)
             return
         self._is_begun[lesion.lesion_id] = False
+        self._prefetch.cancel()
         self._dispatch.start(
             Job(
                 key=lesion.lesion_id,

@@ -10,13 +10,14 @@ from typing import Any
 
 from SAMLesionLib.annotation import Annotation
 from SAMLesionLib.errors import InputError, PromptError
-from SAMLesionLib.events import WorkFailed
+from SAMLesionLib.events import MaskShown, WorkFailed
 from SAMLesionLib.host.asking import Asking
 from SAMLesionLib.host.dispatch import Dispatch
 from SAMLesionLib.host.hand_edits import HandEdits
 from SAMLesionLib.host.looks import Look
 from SAMLesionLib.host.markups import prompts_from_markup
 from SAMLesionLib.host.parameters import Parameters
+from SAMLesionLib.host.prefetch import Prefetch
 from SAMLesionLib.host.requests import Requests
 from SAMLesionLib.host.restoring import Restoring, lesions_of_the_scene
 from SAMLesionLib.host.results import Results
@@ -54,9 +55,10 @@ class Controller:
         self.annotation = Annotation(Snapshot(tuple(lesions_of_the_scene(self._shown, self._results))))
         self._dispatch = dispatch or Dispatch()
         self._requests = Requests(segmenter, segments.volume_node)
-        self._asking = Asking(self._requests, self._shown, self._results, self._dispatch)
+        self._prefetch = Prefetch(self._requests, self._dispatch)
+        self._asking = Asking(self._requests, self._shown, self._results, self._dispatch, self._prefetch)
         self.failed, self.progressed = self._asking.failed, self._asking.progressed
-        self._asking.mask_shown.connect(self.annotation.changed.emit)
+        self._asking.mask_shown.connect(self._mask_came)
         self._showing = Showing(
             self.annotation, self._shown, self._results, self._asking, lambda: self.parameters
         )
@@ -219,6 +221,15 @@ class Controller:
         self.annotation.run_again([x.lesion_id for x in self._drafts(lesion_id) if x.prompts_to_ask()])
         self._catch_up()
 
+    def look_at(self, axis: int, index: int) -> None:
+        """Tell which slice the reader sees, so that its surroundings are encoded while nothing else is to do.
+
+        Args:
+            axis: the voxel axis (0, 1, 2 for i, j, k) across which the slice lies.
+            index: its index along it.
+        """
+        self._prefetch.look_at(axis, index)
+
     def undo(self) -> bool:
         """Take the last action back, its mask with it; False when there is none."""
         has_moved = self.annotation.undo()
@@ -240,6 +251,8 @@ class Controller:
     def pump(self, budget_s: float | None = None) -> int:
         """Show what has come since; the viewer's timer calls this in the thread of the scene."""
         self._catch_up()
+        if not self.is_busy:
+            self._prefetch.start(self.parameters)
         return self._dispatch.pump(budget_s)
 
     def close(self) -> None:
@@ -257,6 +270,10 @@ class Controller:
         if lesion_id is not None:
             return [self.annotation.lesion(lesion_id)]
         return [x for x in self.annotation.snapshot.lesions if not x.is_accepted]
+
+    def _mask_came(self, event: MaskShown) -> None:
+        self._prefetch.resume()
+        self.annotation.changed.emit(event)
 
     def _refuse(self, lesion_id: str, sentence: str) -> None:
         self.failed.emit(WorkFailed(lesion_id, "edit", sentence))

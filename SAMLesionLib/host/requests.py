@@ -11,7 +11,7 @@ from SAMLesionLib.host.parameters import Parameters
 from SAMLesionLib.host.volumes import volume_from_node, world_affine
 from SAMLesionLib.masks import MaskUpdate
 from SAMLesionLib.prompts import PromptSet
-from SAMLesionLib.protocol import Segmenter, SegmentRequest
+from SAMLesionLib.protocol import ModelInfo, Segmenter, SegmentRequest
 from SAMLesionLib.volume import Volume
 
 
@@ -21,6 +21,10 @@ class Requests:
     def __init__(self, segmenter: Segmenter, volume_node: Any) -> None:
         self._segmenter, self._volume_node = segmenter, volume_node
         self._seen: tuple[Any, Volume] | None = None
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The models to choose from; this may wait for the engine, so only a worker thread calls it."""
+        return self._segmenter.models()
 
     @property
     def volume(self) -> Volume:
