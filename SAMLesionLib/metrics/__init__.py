@@ -1,5 +1,6 @@
 """How good a mask is: overlap, surface distance, lesion-wise detection, and the sizes people report."""
 
+from SAMLesionLib.metrics.clicks import area_under_clicks, clicks_to_reach
 from SAMLesionLib.metrics.diameters import AxialDiameter, axial_diameter
 from SAMLesionLib.metrics.lesions import LesionDetection, detect_lesions
 from SAMLesionLib.metrics.overlap import (
@@ -17,7 +18,9 @@ __all__ = [
     "AxialDiameter",
     "LesionDetection",
     "SurfaceDistances",
+    "area_under_clicks",
     "axial_diameter",
+    "clicks_to_reach",
     "detect_lesions",
     "dice",
     "hd95_mm",

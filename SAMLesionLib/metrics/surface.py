@@ -9,6 +9,7 @@ rounded to a nanometre, so that the rounding of a matrix cannot decide a tie wit
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from SAMLesionLib.metrics.overlap import as_mask_pair
 
 Floats = npt.NDArray[np.float64]
 _NM_DIGITS = 6
-_ALL_INSIDE = 255
+_SLICES_AT_ONCE = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,13 +93,13 @@ def surface_distances(
     reference, predicted = as_mask_pair(reference, predicted)
     ijk_to_mm = affine.ijk_to_ras[:3, :3]
     areas = element_areas_mm2(ijk_to_mm)
-    reference_ijk, reference_codes = _elements(reference)
-    predicted_ijk, predicted_codes = _elements(predicted)
+    crop = _around(reference, predicted)
+    ours, theirs = _elements(predicted[crop]), _elements(reference[crop])
     return SurfaceDistances(
-        _nearest_mm(reference_ijk, predicted_ijk, ijk_to_mm),
-        _nearest_mm(predicted_ijk, reference_ijk, ijk_to_mm),
-        areas[reference_codes],
-        areas[predicted_codes],
+        _nearest_mm(theirs, ours, ijk_to_mm),
+        _nearest_mm(ours, theirs, ijk_to_mm),
+        areas[theirs.codes],
+        areas[ours.codes],
     )
 
 
@@ -114,15 +115,50 @@ def hd95_mm(reference: npt.NDArray[Any], predicted: npt.NDArray[Any], affine: Af
     return surface_distances(reference, predicted, affine).hausdorff_mm(95.0)
 
 
-def _elements(mask: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint8]]:
-    """Positions (N, 3) of the surface elements in ijk, and which of their 8 voxels are inside, (N,)."""
-    box = IndexBox.of_mask(mask)
-    if box is None:
-        return np.empty((0, 3), np.int64), np.empty(0, np.uint8)
-    codes = _codes(np.pad(mask[box.slices_kji()], 1).view(np.uint8))
-    on_surface = np.flatnonzero((codes != 0) & (codes != _ALL_INSIDE))
-    ijk = np.stack(np.unravel_index(on_surface, codes.shape)[::-1], axis=1)
-    return ijk + np.asarray(box.start_ijk), codes.reshape(-1)[on_surface]
+def _around(*masks: npt.NDArray[np.bool_]) -> tuple[slice, slice, slice]:
+    """The index of the smallest block outside which all masks are empty."""
+    boxes = [box for mask in masks if (box := IndexBox.of_mask(mask)) is not None]
+    if not boxes:
+        return slice(0), slice(0), slice(0)
+    return reduce(IndexBox.union, boxes).slices_kji()
+
+
+@dataclass(frozen=True, eq=False)
+class _Elements:
+    """The surface elements of a mask.
+
+    Attributes:
+        keys: their places in C order on a grid one larger than the mask, ascending, (N,).
+        codes: which of an element's 8 voxels are inside, (N,).
+        shape_kji: size of that grid.
+    """
+
+    keys: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.uint8]
+    shape_kji: tuple[int, ...]
+
+    def is_among(self, others: _Elements) -> npt.NDArray[np.bool_]:
+        """Which of these elements have the place of one of the others, of which there are some."""
+        at = np.minimum(np.searchsorted(others.keys, self.keys), len(others.keys) - 1)
+        return np.asarray(others.keys[at] == self.keys)
+
+    def ijk(self, chosen: npt.NDArray[np.bool_] | slice) -> npt.NDArray[np.int64]:
+        """Positions (M, 3) of some elements."""
+        return np.stack(np.unravel_index(self.keys[chosen], self.shape_kji)[::-1], axis=1)
+
+
+def _elements(mask: npt.NDArray[np.bool_]) -> _Elements:
+    """The surface of a mask."""
+    inside = np.pad(mask, 1).view(np.uint8)
+    shape = tuple(n - 1 for n in inside.shape)
+    keys, found = [np.empty(0, np.int64)], [np.empty(0, np.uint8)]
+    # A few slices at a time, so that they stay in the processor's cache: half the time of all at once.
+    for first in range(0, shape[0], _SLICES_AT_ONCE):
+        codes = _codes(inside[first : first + _SLICES_AT_ONCE + 1]).reshape(-1)
+        on_surface = np.flatnonzero(codes + np.uint8(1) > 1)  # neither 0 nor 255, which overflows to 0
+        found.append(codes[on_surface])
+        keys.append(on_surface + first * shape[1] * shape[2])
+    return _Elements(np.concatenate(keys), np.concatenate(found), shape)
 
 
 def _codes(inside: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -132,17 +168,23 @@ def _codes(inside: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(squares[:-1] | squares[1:] << np.uint8(4))
 
 
-def _nearest_mm(from_ijk: npt.NDArray[np.int64], to_ijk: npt.NDArray[np.int64], ijk_to_mm: Floats) -> Floats:
-    """For each position the distance to the nearest of the others, infinite when there are none."""
-    if len(from_ijk) == 0 or len(to_ijk) == 0:
-        return np.full(len(from_ijk), np.inf)
+def _nearest_mm(elements: _Elements, others: _Elements, ijk_to_mm: Floats) -> Floats:
+    """For each element the distance to the nearest of the others, infinite when there are none."""
+    if len(others.keys) == 0:
+        return np.full(len(elements.keys), np.inf)
     from scipy.spatial import cKDTree
 
-    tree = cKDTree(to_ijk @ ijk_to_mm.T, balanced_tree=False, compact_nodes=False)
+    apart = ~elements.is_among(others)
+    distances = np.zeros(len(elements.keys))
+    if not apart.any():
+        return distances
+    from_ijk, to_ijk = elements.ijk(apart), others.ijk(slice(None))
+    tree = cKDTree(to_ijk @ ijk_to_mm.T, leafsize=32, balanced_tree=False, compact_nodes=False)
     _, nearest = tree.query(from_ijk @ ijk_to_mm.T)
     # From whole-number steps: differences of large coordinates would lose digits.
-    distances = np.linalg.norm((from_ijk - to_ijk[nearest]) @ ijk_to_mm.T, axis=1)
-    return np.round(distances, _NM_DIGITS)
+    steps_mm = (from_ijk - to_ijk[nearest]) @ ijk_to_mm.T
+    distances[apart] = np.round(np.linalg.norm(steps_mm, axis=1), _NM_DIGITS)
+    return distances
 
 
 def _percentile(distances_mm: Floats, areas_mm2: Floats, percent: float) -> float:

@@ -47,9 +47,47 @@ def test_the_recorded_cases_hold_every_kind_of_surface_element() -> None:
     from SAMLesionLib.metrics.surface import _elements
 
     masks = (unpacked(case, name) for case in REFERENCE["cases"] for name in ("reference", "predicted"))
-    seen = {int(code) for mask in masks for code in _elements(mask)[1]}
+    seen = {int(code) for mask in masks for code in _elements(mask).codes}
 
     assert seen == set(range(1, 255))
+
+
+def a_blob(rng: np.random.Generator, at_kji: tuple[float, float, float]) -> np.ndarray:
+    """A lumpy region that leaves the image at one side."""
+    grid = np.stack(np.meshgrid(np.arange(14), np.arange(18), np.arange(20), indexing="ij"), axis=-1)
+    distance = np.linalg.norm((grid - at_kji) / (6, 5, 7), axis=-1)
+    return distance + 0.3 * rng.random(distance.shape) < 1
+
+
+@pytest.mark.filterwarnings("ignore:Please import:DeprecationWarning")
+@pytest.mark.parametrize("spacing_mm", [(1.0, 1.0, 1.0), (0.7, 0.7, 5.0), (3.0, 0.5, 1.2)])
+def test_values_agree_with_the_installed_surface_distance_package(spacing_mm: Any) -> None:
+    import surface_distance.metrics as published
+
+    rng = np.random.default_rng(5)
+    reference, predicted = a_blob(rng, (6, 8, 9)), a_blob(rng, (8, 9, 14))
+    theirs = published.compute_surface_distances(reference, predicted, spacing_mm[::-1])
+
+    ours = surface_distances(reference, predicted, Affine.from_spacing(spacing_mm))
+
+    for tolerance_mm in (0.3, 0.5, 1.0, 2.2, 5.5):
+        expected = published.compute_surface_dice_at_tolerance(theirs, tolerance_mm)
+        assert ours.nsd(tolerance_mm) == pytest.approx(expected, abs=1e-6)
+    for percent in (50, 95, 100):
+        expected = published.compute_robust_hausdorff(theirs, percent)
+        assert ours.hausdorff_mm(percent) == pytest.approx(expected, abs=1e-6)
+
+
+def test_elements_at_one_place_are_no_distance_apart() -> None:
+    mask, moved = a_cube(3, 8), a_cube(3, 8)
+    moved[3] = False  # one layer less: of the other surface all but the rim below stays
+
+    distances = surface_distances(mask, moved, UNIT)
+
+    assert (surface_distances(mask, mask, UNIT).to_predicted_mm == 0).all()
+    assert set(distances.to_predicted_mm) == {0.0, 1.0}
+    # The layer's own 6 x 6 elements lie one voxel below the new one's.
+    assert np.count_nonzero(distances.to_predicted_mm) == 36
 
 
 def test_one_voxel_is_an_octahedron() -> None:
