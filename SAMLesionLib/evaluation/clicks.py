@@ -8,10 +8,10 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from scipy.integrate import trapezoid
 
 from SAMLesionLib.evaluation.rows import Row, value_of
 from SAMLesionLib.evaluation.statistics import estimate
+from SAMLesionLib.metrics import area_under_clicks, clicks_to_reach
 
 GOALS = (0.80, 0.85, 0.90)
 """Dice at which a reader might stop."""
@@ -37,13 +37,13 @@ def _area(curves: Sequence[Sequence[Row]], metric: str) -> dict[str, Any]:
     for curve in curves:
         values = _values(curve, metric)
         if values and len(values) > 1:
-            areas.append((curve[0].case, float(trapezoid(values) / (len(values) - 1))))
+            areas.append((curve[0].case, area_under_clicks(values)))
     return asdict(estimate(areas))
 
 
 def _to_goal(curves: Sequence[Sequence[Row]], goal: float) -> dict[str, Any]:
     told = [values for curve in curves if (values := _values(curve, "dice"))]
-    needed = [next((at for at, v in enumerate(values) if v >= goal), None) for values in told]
+    needed = [clicks_to_reach(values, goal) for values in told]
     reached = [n for n in needed if n is not None]
     mean = float(np.mean(reached)) if reached else None
     return {"dice": goal, "n": len(told), "n_reached": len(reached), "mean_clicks": mean}
