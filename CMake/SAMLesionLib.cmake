@@ -7,6 +7,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/__init__.py
   SAMLesionLib/commands/compare.py
   SAMLesionLib/commands/console.py
+  SAMLesionLib/commands/data.py
   SAMLesionLib/commands/demo.py
   SAMLesionLib/commands/engine_options.py
   SAMLesionLib/commands/evaluate.py
@@ -45,6 +46,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/benchmark.py
   SAMLesionLib/evaluation/blocks.py
   SAMLesionLib/evaluation/cases.py
+  SAMLesionLib/evaluation/checks.py
   SAMLesionLib/evaluation/clicks.py
   SAMLesionLib/evaluation/cluster.py
   SAMLesionLib/evaluation/compare.py
@@ -136,6 +138,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/io/__init__.py
   SAMLesionLib/io/dicom.py
   SAMLesionLib/io/dicom_grid.py
+  SAMLesionLib/io/dicom_seg.py
   SAMLesionLib/io/files.py
   SAMLesionLib/io/headers.py
   SAMLesionLib/io/images.py

@@ -1,6 +1,7 @@
 """Files in and out: scans, masks and prompts. Each format's package loads when a file needs it."""
 
 from SAMLesionLib.io.dicom import DicomSeries, find_series
+from SAMLesionLib.io.dicom_seg import write_dicom_seg
 from SAMLesionLib.io.files import atomic_write
 from SAMLesionLib.io.images import count_channels, estimate_bytes, image_name, read_volume
 from SAMLesionLib.io.label_table import write_label_table
@@ -28,6 +29,7 @@ __all__ = [
     "read_segmentation",
     "read_volume",
     "reset_peak_memory",
+    "write_dicom_seg",
     "write_label_table",
     "write_prompts",
     "write_segmentation",
