@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def add_evaluation_options(parser: argparse.ArgumentParser) -> None:
     """Models, prompts, lesions, and who does the work. Nothing has a default here: a replay has its own."""
     _add_reading(parser)
-    _add_lesions(parser)
+    add_lesion_options(parser).add_argument(
+        "--limit", type=_positive, metavar="N", help="only the first N cases"
+    )
     _add_work(parser)
 
 
@@ -49,7 +51,8 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_lesions(parser: argparse.ArgumentParser) -> None:
+def add_lesion_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """How a data set is read, and what in it is a lesion."""
     group = parser.add_argument_group("lesions")
     group.add_argument(
         "--label",
@@ -72,7 +75,7 @@ def _add_lesions(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--layout", metavar="NAME", help="of the data set, where it is not found out by itself"
     )
-    group.add_argument("--limit", type=_positive, metavar="N", help="only the first N cases")
+    return group
 
 
 def _add_work(parser: argparse.ArgumentParser) -> None:

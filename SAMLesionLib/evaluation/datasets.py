@@ -63,14 +63,23 @@ def open_dataset(
     Raises:
         InputError: when there is no case, a channel must be chosen, or the label value never occurs.
     """
-    path = Path(path)
-    chosen = find_layout(path) if layout == "auto" else layout
-    listing = list_cases(path, chosen, channel)
-    rule = LesionRule(label, components, least_ml, least_voxels)
-    dataset = FileDataset(path, chosen, channel, rule, listing)
+    dataset = find_dataset(path, LesionRule(label, components, least_ml, least_voxels), channel, layout)
     if label is not None:
         dataset.check_label_occurs()
     return dataset
+
+
+def find_dataset(
+    path: str | Path, rule: LesionRule, channel: int | None = None, layout: str = "auto"
+) -> FileDataset:
+    """A data set on the disk of which nothing but the list of cases was read; see `open_dataset`.
+
+    Raises:
+        InputError: when there is no case or a channel must be chosen.
+    """
+    path = Path(path)
+    chosen = find_layout(path) if layout == "auto" else layout
+    return FileDataset(path, chosen, channel, rule, list_cases(path, chosen, channel))
 
 
 @dataclass(frozen=True)
@@ -158,9 +167,12 @@ class FileDataset:
             InputError: when none has it.
         """
         values = self.lesion_values
-        if any(mask_of(voxels, values).any() for voxels in self._label_maps()):
-            return
-        raise InputError(
+        if not any(mask_of(voxels, values).any() for voxels in self._label_maps()):
+            raise InputError(self.never_occurs())
+
+    def never_occurs(self) -> str:
+        """What to say when no case has the label value."""
+        return (
             f"The label value {self.rule.label} never occurs in the {len(self.case_names)} labels of "
             f"{self.name}. Look at the labels in a viewer and choose another with --label."
         )

@@ -38,6 +38,11 @@ class LesionRule:
     least_ml: float = 0.0
     least_voxels: int = 1
 
+    def counts(self, lesion: Lesion) -> bool:
+        """Whether a lesion is large enough."""
+        least_ml = self.least_ml * (1 - 1e-6)  # files round spacings: just as large is large enough
+        return lesion.volume_ml >= least_ml and int(lesion.mask.sum()) >= self.least_voxels
+
 
 def lesion_values(label: int | None, labels: Labels) -> tuple[int, ...]:
     """The label values that are lesion; empty for every value but 0.
@@ -99,13 +104,7 @@ def lesions_of(
     numbered = (
         _numbered(mask[crop], rule.components) if instances is None else instances[crop].astype(np.int32)
     )
-    lesions = _each(numbered, around.start_ijk, affine.voxel_ml)
-    least_ml = rule.least_ml * (1 - 1e-6)  # files round spacings: just as large is large enough
-    return tuple(
-        lesion
-        for lesion in lesions
-        if lesion.volume_ml >= least_ml and np.count_nonzero(lesion.mask) >= rule.least_voxels
-    )
+    return tuple(filter(rule.counts, _each(numbered, around.start_ijk, affine.voxel_ml)))
 
 
 def _numbered(mask: npt.NDArray[np.bool_], components: bool) -> npt.NDArray[np.int32]:
