@@ -14,7 +14,8 @@ from SAMLesionLib.errors import ImageError, OutputError
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.host.files import load_scene, load_segmentation, save_scene, save_segmentation
 from SAMLesionLib.host.headless import HeadlessHost
-from SAMLesionLib.host.segments import TAG_NAMES, LesionSegments, create_segmentation
+from SAMLesionLib.host.segment_facts import TAG_NAMES
+from SAMLesionLib.host.segments import LesionSegments, create_segmentation
 from SAMLesionLib.host.volumes import world_affine
 from SAMLesionLib.masks import RunReport
 from SAMLesionLib.prompts import BoxPrompt, MaskPrompt, PromptSet
