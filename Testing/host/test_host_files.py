@@ -14,7 +14,6 @@ from SAMLesionLib.errors import ImageError, OutputError
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.host.files import load_scene, load_segmentation, save_scene, save_segmentation
 from SAMLesionLib.host.headless import HeadlessHost
-from SAMLesionLib.host.segment_facts import TAG_NAMES
 from SAMLesionLib.host.segments import LesionSegments, create_segmentation
 from SAMLesionLib.host.volumes import world_affine
 from SAMLesionLib.masks import RunReport
@@ -46,7 +45,7 @@ def described(segments: LesionSegments, ids: list[str]) -> list[tuple]:
         segment = segments.segment(segment_id)
         mask = segments.read(segment_id)
         colour = tuple(round(c, 3) for c in segment.GetColor())
-        tags = segments.tags(segment_id, TAG_NAMES)
+        tags = segments.tags(segment_id)
         found.append((segment.GetName(), colour, segment.GetTerminology(), tags, mask.tobytes()))
     return found
 
