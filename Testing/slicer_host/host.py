@@ -17,7 +17,8 @@ from slicer_host import dialogs, errors, i18n, parameters, scripted, ui_file
 from slicer_host.pythonqt import FlatModule, wrapped, wrapper_class
 from slicer_host.pythonqt.module import QT_MODULES
 from slicer_host.standins import ctk as ctk_stand_ins
-from slicer_host.standins.application import qSlicerApplication
+from slicer_host.standins.application import qSlicerApplication, qSlicerCommandOptions
+from slicer_host.standins.io_manager import qSlicerCoreIOManager
 from slicer_host.standins.layout import qSlicerLayoutManager
 from slicer_host.standins.modules import (
     qSlicerAbstractCoreModule,
@@ -77,8 +78,11 @@ class SlicerHost(HeadlessHost):
         self.settings = self._fresh_settings()
         self.modules = Modules()
         self._items = SubjectHierarchyItems(self.scene)
+        self.files = qSlicerCoreIOManager(self)
         self.draws_views = False
         self.layout_manager = qSlicerLayoutManager(self)
+        self.settings_dialog = ctk_stand_ins.ctkSettingsDialog()
+        self.command_options = qSlicerCommandOptions()
         self.main_window, self._panel_area = _main_window()
         self.main_window.setCentralWidget(self.layout_manager.viewport)
         self._entered: Any = None

@@ -13,7 +13,7 @@ from slicer_host.errors import guarded
 from slicer_host.pythonqt import facts
 from slicer_host.pythonqt.convert import is_alive, set_wrapper_factory, to_python, to_qt
 from slicer_host.pythonqt.enums import flat_enums
-from slicer_host.pythonqt.members import BoundMethod, Method, Property, Signal, call_native
+from slicer_host.pythonqt.members import BoundMethod, Method, Property, Refused, Signal, call_native
 from slicer_host.pythonqt.signals import declared_signals
 
 _classes: dict[type, type] = {}
@@ -174,7 +174,8 @@ def _members(native: type) -> dict[str, Any]:
         found["exec_"] = found["exec"]
     if "objectName" in found:
         found["name"] = found["objectName"]
-    return {n: v for n, v in found.items() if facts.is_listed(native, n)} | extras
+    refused = {name: Refused(native, name) for name in facts.qt6_only_names(native)}
+    return {n: v for n, v in found.items() if facts.is_listed(native, n)} | refused | extras
 
 
 def _properties(meta: QtCore.QMetaObject | None) -> dict[str, tuple[QtCore.QMetaProperty, bool]]:

@@ -77,18 +77,22 @@ def is_public(native: type) -> bool:
 
 
 def is_listed(native: type, name: str) -> bool:
-    """Whether the real class has this member itself."""
+    """Whether the real class has this member, itself or from its bases in the lists."""
     if is_stand_in(native):
-        return name in listed_names(native.__name__)
+        listed = (cls.__name__ for cls in native.__mro__ if cls.__name__ in listing())
+        return any(name in listed_names(cls) for cls in listed)
     return name not in _qt6_only().get(native.__name__, ())
 
 
 def real_signatures(native: type, name: str, signatures: tuple[str, ...]) -> tuple[str, ...]:
-    """The signatures of a signal as the real class declares them."""
-    if not is_stand_in(native):
-        return signatures
-    listed = listing()[native.__name__].get("signals", [])
-    return tuple(s for s in listed if s.partition("(")[0] == name) or signatures
+    """The signatures of a signal as the real class, or one of its bases, declares them."""
+    for cls in native.__mro__:
+        if is_stand_in(cls) and cls.__name__ in listing():
+            listed = listing()[cls.__name__].get("signals", [])
+            found = tuple(s for s in listed if s.partition("(")[0] == name)
+            if found:
+                return found
+    return signatures
 
 
 def signal_is_listed(native: type, signature: str) -> bool:
@@ -99,6 +103,16 @@ def signal_is_listed(native: type, signature: str) -> bool:
         if name in listed_names(cls.__name__):
             return signature in listing()[cls.__name__].get("signals", [])
     return True
+
+
+def qt6_only_names(native: type) -> tuple[str, ...]:
+    """Names of a Qt class, its own or inherited ones, that Qt 5.15 has not."""
+    return () if is_stand_in(native) else tuple(_qt6_only().get(native.__name__, ()))
+
+
+def is_qt6_only_class(name: str) -> bool:
+    """Whether Qt 5.15 lacks a class of this name."""
+    return name in _read("qt6_only.json")["only_classes"]
 
 
 def missing(native: type, name: str) -> str:
@@ -120,12 +134,12 @@ def missing(native: type, name: str) -> str:
     return f"{native.__name__} has no attribute named '{name}'"
 
 
-@cache
 def _qt6_only() -> dict[str, list[str]]:
-    classes: dict[str, list[str]] = _read("qt6_only.json").get("classes", {})
+    classes: dict[str, list[str]] = _read("qt6_only.json")["classes"]
     return classes
 
 
+@cache
 def _read(file: str) -> dict[str, Any]:
     path = FOLDER / file
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6 import QtCore
 from shibokensupport.signature import get_signature
 
+from slicer_host.pythonqt import facts
 from slicer_host.pythonqt.convert import is_alive, to_property, to_python, to_qt
 from slicer_host.pythonqt.signals import BoundSignal
 
@@ -105,6 +106,16 @@ class Signal:
         raise AttributeError(
             f"Signal '{self._name}' can not be overwritten on {type(wrapper).__name__} object"
         )
+
+
+class Refused:
+    """A member that PySide6's class inherits and Slicer's Qt has not."""
+
+    def __init__(self, owner: type, name: str) -> None:
+        self._owner, self._name = owner, name
+
+    def __get__(self, wrapper: Any, cls: type) -> Any:
+        raise AttributeError(facts.missing(self._owner, self._name))
 
 
 def call_native(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:

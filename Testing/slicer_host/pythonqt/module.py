@@ -22,6 +22,10 @@ class FlatModule(types.ModuleType):
         self._sources = sources
 
     def __getattr__(self, name: str) -> Any:
+        if facts.is_qt6_only_class(name):
+            raise AttributeError(
+                f"module 'qt' has no attribute '{name}' (Qt 6 has it, Slicer's Qt 5.15 has not)"
+            )
         for source in self._sources:
             native = vars(source).get(name)
             if native is None and source.__name__.startswith("PySide6"):

@@ -78,7 +78,8 @@ def native_signature(native: QtCore.QObject, signature: str) -> str:
         if meta.indexOfSignal(text) >= 0 and facts.signal_is_listed(type(native), wanted):
             return text
     name = wanted.partition("(")[0]
-    known = [s for s in _all_signatures(meta) if s.partition("(")[0] == name]
+    native_ones = tuple(s for s in _all_signatures(meta) if s.partition("(")[0] == name)
+    known = facts.real_signatures(type(native), name, native_ones)
     hint = f"It has {', '.join(known)}." if known else "There is no signal of that name."
     raise AttributeError(f"{meta.className()} has no signal '{signature}'. {hint}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from PySide6.QtCore import Property, QProcessEnvironment, QSettings, Signal, Slot
+from PySide6.QtCore import Property, QObject, QProcessEnvironment, QSettings, Signal, Slot
 from PySide6.QtWidgets import QApplication, QWidget
 
 MAJOR, MINOR, PATCH = 5, 10, 0
@@ -94,6 +94,17 @@ class qSlicerCoreApplication(QApplication):
     @Slot()
     def restart(self) -> None:
         self.host.restarts += 1
+
+
+class qSlicerCommandOptions(QObject):
+    """What the command line said: nothing."""
+
+    noSplash = _constant(bool, False)
+    disableToolTips = _constant(bool, False)
+    noMainWindow = _constant(bool, False)
+    showPythonInteractor = _constant(bool, False)
+    enableQtTesting = _constant(bool, False)
+    exitAfterStartup = _constant(bool, False)
 
 
 class qSlicerApplication(qSlicerCoreApplication):

@@ -1,5 +1,6 @@
 """All stand-ins for Slicer's widgets, as the module `slicer` finds them."""
 
+from slicer_host.standins.markups_place import qSlicerMarkupsPlaceWidget
 from slicer_host.standins.modules import (
     qSlicerAbstractModuleWidget,
     qSlicerScriptedLoadableModule,
@@ -17,6 +18,7 @@ __all__ = [
     "qMRMLSegmentsTableView",
     "qMRMLWidget",
     "qSlicerAbstractModuleWidget",
+    "qSlicerMarkupsPlaceWidget",
     "qSlicerScriptedLoadableModule",
     "qSlicerScriptedLoadableModuleWidget",
     "qSlicerWidget",
