@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -116,7 +117,7 @@ def check_output(output: Path, image: Path | None = None) -> None:
 
     if not suffix_of(output, ENDINGS):
         raise OutputError(f"Cannot write {output}: expected a name ending in {', '.join(ENDINGS)}.")
-    if image is not None and output.exists() and image.exists() and output.samefile(image):
+    if image is not None and os.path.exists(output) and os.path.exists(image) and output.samefile(image):
         raise OutputError(f"Cannot write {output}: it is the scan itself. Give another name with -o.")
     # Begun and given up: the disk itself says whether the file could be made; permission bits may not.
     with suppress(_GivenUp), atomic_write(output):

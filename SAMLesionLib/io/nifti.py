@@ -30,8 +30,8 @@ def read_header(path: Path, name: str) -> ImageHeader:
     if dtype.names is None and not _is_unscaled(image) and dtype.kind != "c":
         # Enough for an estimate: integer scaling may need less.
         dtype = np.dtype(np.float32)
-    sizes: tuple[int, ...] = tuple(header.get_data_shape())
-    if len(sizes) == 5 and sizes[3] == 1:  # the fifth axis of NIfTI is for vectors, the fourth for time
+    sizes = header.get_data_shape()
+    if header["dim"][0] == 5 and header["dim"][4] == 1:  # the fourth axis is for time, the fifth for vectors
         sizes, n_channels = sizes[:3], sizes[4]
     return ImageHeader(name, padded_to_3d(sizes), n_channels, dtype, _affine(image, name))
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from ordinary_user import a_folder_for_all, as_ordinary_user
 from samlesion_command import IMAGE, samlesion
+
+from SAMLesionLib.commands.segment import check_output
+from SAMLesionLib.errors import OutputError
 
 BOX = ("--box", "160,82,12,211,120,18")
 
@@ -107,6 +112,17 @@ def test_a_place_that_cannot_be_written_is_refused_before_any_work(
     name: str, sentence: str, old_result: Path, tmp_path: Path
 ) -> None:
     assert_refused(samlesion("segment", IMAGE, "-o", tmp_path / name, *BOX), sentence, old_result)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_a_folder_that_may_not_be_looked_into_is_refused_as_a_place_for_results() -> None:
+    with a_folder_for_all() as folder:
+        closed = folder / "closed"
+        closed.mkdir(mode=0)
+        check_output(folder / "out.seg.nrrd", IMAGE)
+        with as_ordinary_user(), pytest.raises(OutputError, match="the folder may not be written to"):
+            check_output(closed / "out.seg.nrrd", IMAGE)
+        closed.chmod(0o700)
 
 
 def test_the_scan_itself_is_never_written_over(old_result: Path, tmp_path: Path) -> None:
