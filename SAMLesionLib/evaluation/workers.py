@@ -8,6 +8,7 @@ import signal
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from multiprocessing.connection import Connection
@@ -169,15 +170,17 @@ def serve_jobs(connection: Connection, order: WorkOrder, environment: Mapping[st
     """What a worker process does until nobody asks any more; it first says None, or why it cannot work."""
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to answer
+    with suppress(EOFError, BrokenPipeError):  # the parent has gone
+        _serve(connection, order)
+
+
+def _serve(connection: Connection, order: WorkOrder) -> None:
     worker = _told(connection, partial(Worker, order), "A worker cannot begin")
     if worker is None:
         return
     connection.send(None)
     while True:
-        try:
-            job = connection.recv()
-        except EOFError:
-            return
+        job = connection.recv()
         outcome = _told(connection, partial(worker.run, job), f"A worker failed on {job.case}")
         if outcome is not None:
             connection.send(outcome)
