@@ -10,12 +10,16 @@ from time import perf_counter
 
 import torch
 
+from SAMLesionLib.engine.cube_answers import segment_cubes
+from SAMLesionLib.engine.cube_masks import CubeAnswer
+from SAMLesionLib.engine.cube_prompts import CUBE_KINDS, check_cube_prompts
 from SAMLesionLib.engine.devices import Hardware, choose_hardware, out_of_memory_said
-from SAMLesionLib.engine.embeddings import EmbeddingCache
+from SAMLesionLib.engine.embeddings import EmbeddingCache, VolumeCache
 from SAMLesionLib.engine.networks import SamNetwork, runnable
 from SAMLesionLib.engine.plans import PLANNED_KINDS, plan_slices
 from SAMLesionLib.engine.predictors import SlicePredictor
 from SAMLesionLib.engine.propagation import segment_slices
+from SAMLesionLib.engine.volume_predictor import CubeEmbedding, VolumePredictor
 from SAMLesionLib.errors import RequestTooLarge, VolumeNotLoaded
 from SAMLesionLib.imaging import FusionWeights, Window, medsam_window
 from SAMLesionLib.masks import MaskUpdate, RunReport
@@ -29,6 +33,10 @@ from SAMLesionLib.version import __version__
 from SAMLesionLib.volume import Volume
 
 logger = logging.getLogger(__name__)
+
+Predictor = SlicePredictor | VolumePredictor
+Begin = Callable[[], tuple[Predictor, Iterator[MaskUpdate]]]
+"""Loads a model where need be, and gives it with its answer to come."""
 
 EMBEDDINGS_BYTES = 1 << 30
 VOLUMES_BYTES = 8 << 30
@@ -57,7 +65,8 @@ class Engine:
             device: `auto`, `cpu`, `cuda` or `mps`.
             precision: arithmetic of image encoders, `auto`, `float32` or `bfloat16`.
             threads: CPU threads, by default as many as cores.
-            embeddings_bytes: memory for image embeddings (4 MB each).
+            embeddings_bytes: memory for the embeddings of slices (4 MB each), and as much for those of cubes
+                (1 to 6 MB each).
             volumes_bytes: memory for volumes; the least recently used go first.
             models: the models to choose from, by name.
             load: how a `ModelCard` becomes a network with its weights.
@@ -72,7 +81,10 @@ class Engine:
             keep_freed_memory()
         self._cards, self._load, self._prepare = models, load, prepare
         self._cache = EmbeddingCache(embeddings_bytes)
+        self._cubes: VolumeCache[CubeEmbedding] = VolumeCache(embeddings_bytes)
+        self._answers: VolumeCache[CubeAnswer] = VolumeCache(embeddings_bytes // 16)
         self._predictors: dict[str, SlicePredictor] = {}
+        self._volume_predictors: dict[str, VolumePredictor] = {}
         self._volumes: OrderedDict[str, _Held] = OrderedDict()
         self._volumes_bytes = volumes_bytes
 
@@ -104,30 +116,53 @@ class Engine:
     def unload_volume(self, volume_id: str) -> None:
         """Forget a volume and its embeddings; see `Segmenter.unload_volume`."""
         self._volumes.pop(volume_id, None)
-        self._cache.forget(volume_id)
+        for cache in (self._cache, self._cubes, self._answers):
+            cache.forget(volume_id)
 
     def segment(self, request: SegmentRequest) -> Iterator[MaskUpdate]:
         """Stream the mask of one lesion; see `Segmenter.segment`."""
         held = self._held(request.volume_id)
         volume = held.volume
-        self._info(find(request.model, self._cards)).check_prompts(request.prompts, self.models())
+        card = find(request.model, self._cards)
+        self._info(card).check_prompts(request.prompts, self.models())
         request.prompts.check_inside(volume.shape_ijk, volume.name)
         notices = request.prompts.cut_notices(volume.shape_ijk, volume.name)
-        plan = plan_slices(request.prompts, volume)
+        begin = self._in_slices(request, held) if card.cube is None else self._in_cubes(request, held)
         with out_of_memory_said(self.hardware.device):
-            predictor = self.predictor(request.model)
+            predictor, updates = begin()
             clock = _Clock(predictor)
-            window = request.window or held.window
-            for update in segment_slices(predictor, volume, plan, window, FusionWeights()):
+            for update in updates:
                 if update.fraction == 1.0:
                     report = self._report(predictor, clock, notices)
                     update = MaskUpdate(update.block, update.mask, 1.0, report)
                 yield update
 
+    def _in_slices(self, request: SegmentRequest, held: _Held) -> Begin:
+        """What begins the answer of a 2D model; the prompts are refused before its weights are loaded."""
+        plan = plan_slices(request.prompts, held.volume)
+
+        def begin() -> tuple[SlicePredictor, Iterator[MaskUpdate]]:
+            predictor = self.predictor(request.model)
+            window = request.window or held.window
+            return predictor, segment_slices(predictor, held.volume, plan, window, FusionWeights())
+
+        return begin
+
+    def _in_cubes(self, request: SegmentRequest, held: _Held) -> Begin:
+        """What begins the answer of a 3D model."""
+        check_cube_prompts(request.prompts, held.volume)
+
+        def begin() -> tuple[VolumePredictor, Iterator[MaskUpdate]]:
+            predictor = self.volume_predictor(request.model)
+            prompts, window = request.prompts, request.window
+            return predictor, segment_cubes(predictor, held.volume, prompts, window, self._answers)
+
+        return begin
+
     def _info(self, card: ModelCard) -> ModelInfo:
         """What a reader can do with a model here: draw what both it and this engine understand."""
         info = card.info(is_available(card))
-        return replace(info, prompts=info.prompts & PLANNED_KINDS)
+        return replace(info, prompts=info.prompts & (PLANNED_KINDS if card.cube is None else CUBE_KINDS))
 
     def _held(self, volume_id: str) -> _Held:
         if volume_id not in self._volumes:
@@ -157,7 +192,16 @@ class Engine:
             self._predictors[name] = SlicePredictor(card, network, loaded.sha256, self.hardware, self._cache)
         return self._predictors[name]
 
-    def _report(self, predictor: SlicePredictor, clock: _Clock, notices: tuple[str, ...]) -> RunReport:
+    def volume_predictor(self, name: str) -> VolumePredictor:
+        """The loaded 3D model of this name."""
+        if name not in self._volume_predictors:
+            card = find(name, self._cards)
+            predictor = VolumePredictor(card, self._load(card), self.hardware, self._cubes)
+            logger.info("%s runs on torch, %s, %s", card.title, predictor.device, predictor.precision)
+            self._volume_predictors[name] = predictor
+        return self._volume_predictors[name]
+
+    def _report(self, predictor: Predictor, clock: _Clock, notices: tuple[str, ...]) -> RunReport:
         encode_s = predictor.encode_s - clock.encode_s
         return RunReport(
             model=predictor.card.name,
@@ -183,7 +227,7 @@ class _Held:
 class _Clock:
     """Where a predictor's counters stood when a request began."""
 
-    def __init__(self, predictor: SlicePredictor) -> None:
+    def __init__(self, predictor: Predictor) -> None:
         self.start = perf_counter()
         self.encode_s = predictor.encode_s
         self.n_encoded = predictor.n_encoded

@@ -12,7 +12,12 @@ from SAMLesionLib.imaging.intensity import (
     robust_z,
 )
 from SAMLesionLib.imaging.patches import PatchFrame
-from SAMLesionLib.imaging.regions import connected_parts, fill_holes_in_slices, keep_main_regions
+from SAMLesionLib.imaging.regions import (
+    connected_parts,
+    fill_holes_in_slices,
+    keep_main_regions,
+    keep_meant_regions,
+)
 from SAMLesionLib.imaging.resampling import Kernel, Part
 
 __all__ = [
@@ -30,6 +35,7 @@ __all__ = [
     "fuse",
     "is_ct",
     "keep_main_regions",
+    "keep_meant_regions",
     "looks_like_ct",
     "medsam_window",
     "network_log_odds",

@@ -64,19 +64,24 @@ def positive_z(cube: npt.NDArray[np.float32], window: Window | None) -> npt.NDAr
 def robust_z(
     cube: npt.NDArray[np.float32], is_on_image: npt.NDArray[np.bool_], window: Window | None
 ) -> npt.NDArray[np.float32]:
-    """Grey values clipped to what most of the cube has, less their mean, over their spread.
+    """Grey values less the mean of most of them, over their spread; the same for every modality.
+
+    The far ends are drawn in by the inverse hyperbolic sine and not cut off: a hot focus of a few voxels lies
+    far above the rest, and must be told from it.
 
     Args:
         cube: grey values.
-        is_on_image: same shape; the rest becomes the lowest value.
-        window: grey values to which they are clipped, None for the cube's own 0.5 and 99.5 percentiles.
+        is_on_image: same shape; the rest becomes as dark as the darkest half percent.
+        window: grey values to which they are clipped before, None for all.
     """
     seen = cube[is_on_image]
     if seen.size == 0:
         return np.zeros_like(cube)
-    low, high = window or (float(v) for v in np.percentile(seen, (0.5, 99.5)))
-    clipped = np.clip(np.where(is_on_image, cube, np.float32(low)), low, high)
-    return _standardised(clipped, clipped[is_on_image])
+    if window is not None:
+        cube, seen = np.clip(cube, *window), np.clip(seen, *window)
+    low, high = (float(v) for v in np.percentile(seen, (0.5, 99.5)))
+    cube = np.where(is_on_image, cube, np.float32(low))
+    return np.arcsinh(_standardised(cube, np.clip(seen, low, high)))
 
 
 def _standardised(cube: npt.NDArray[np.float32], values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

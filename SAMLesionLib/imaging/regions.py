@@ -26,8 +26,20 @@ def keep_main_regions(mask: npt.NDArray[np.bool_], least_share: float = 0.3) -> 
     return (sizes >= least_share * sizes.max())[labels] & mask
 
 
+def keep_meant_regions(mask: npt.NDArray[np.bool_], meant: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """The 26-connected regions of a mask that hold something a reader meant; the main ones when none does.
+
+    Args:
+        mask: 3D booleans.
+        meant: same shape, such as the places of clicks.
+    """
+    labels, _ = ndimage.label(mask, _EVERY_NEIGHBOUR)
+    chosen = np.unique(labels[meant & mask])
+    return np.isin(labels, chosen) if chosen.size else keep_main_regions(mask)
+
+
 def connected_parts(mask: npt.NDArray[np.bool_]) -> list[tuple[IndexBox, npt.NDArray[np.bool_]]]:
-    """The 26-connected regions of a mask (k, j, i), the largest first: the block of each and what fills it."""
+    """The 26-connected regions of a mask (k, j, i), the largest first: the block of each and its voxels."""
     labels, _ = ndimage.label(mask, _EVERY_NEIGHBOUR)
     parts = []
     for n, found in enumerate(ndimage.find_objects(labels), start=1):

@@ -180,6 +180,10 @@ class SgpSam(Sam3D):
             SelfGatedPrompting(image_encoder.embed_dim, bottleneck) for _ in after_blocks
         )
 
+    def encoder_blocks(self) -> list[nn.Module]:
+        """See `Sam3D.encoder_blocks`."""
+        return [*super().encoder_blocks(), self.sgpm]
+
     def encode(self, image: Tensor) -> Encoded:
         """See `Sam3D.encode`."""
         return self.encode_gated(image)[0]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from SAMLesionLib.geometry import IndexBox
-from SAMLesionLib.imaging import connected_parts, fill_holes_in_slices, keep_main_regions
+from SAMLesionLib.imaging import connected_parts, fill_holes_in_slices, keep_main_regions, keep_meant_regions
 
 
 def an_empty_mask() -> np.ndarray:
@@ -63,3 +63,15 @@ def test_parts_come_apart_largest_first_and_touch_at_corners():
     assert small[0] == IndexBox((0, 0, 0), (2, 2, 2))
     assert small[1].sum() == 2
     assert connected_parts(np.zeros((2, 2, 2), bool)) == []
+
+
+def test_regions_that_a_reader_meant_are_kept_whatever_their_size() -> None:
+    mask = np.zeros((3, 9, 9), bool)
+    mask[:, :4, :4] = True
+    mask[1, 6, 6] = mask[1, 8, 8] = True
+    meant = np.zeros_like(mask)
+    meant[1, 6, 6] = meant[2, 6, 2] = True  # the second lies on nothing
+    kept = keep_meant_regions(mask, meant)
+    assert np.argwhere(kept).tolist() == [[1, 6, 6]]
+    assert np.array_equal(keep_meant_regions(mask, np.zeros_like(mask)), keep_main_regions(mask))
+    assert not keep_meant_regions(np.zeros_like(mask), meant).any()

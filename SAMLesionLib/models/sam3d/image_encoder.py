@@ -87,7 +87,7 @@ class ImageEncoderViT3D(nn.Module):
             from the coarsest to the finest; no map without a stem.
         """
         tokens, *finer = self.patch_embed(image)
-        tokens = tokens.to(self.neck[0].weight.dtype) + self.pos_embed
+        tokens = (tokens + self.pos_embed).to(cast(nn.Conv3d, self.neck[0]).weight.dtype)
         for i, block in enumerate(self.blocks):
             tokens = block(tokens)
             if after is not None and i in after:

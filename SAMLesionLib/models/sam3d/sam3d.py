@@ -47,6 +47,10 @@ class Sam3D(nn.Module):
         """Side of the logits, and of a mask given as a prompt."""
         return 4 * self.prompt_encoder.embedding_size
 
+    def encoder_blocks(self) -> list[nn.Module]:
+        """The parts of the encoder that may compute in another arithmetic than the rest."""
+        return [self.image_encoder.blocks, self.image_encoder.neck]
+
     def encode(self, image: Tensor) -> Encoded:
         """The embedding of a cube, in float32, good for every prompt on it.
 

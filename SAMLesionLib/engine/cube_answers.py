@@ -1,0 +1,176 @@
+"""A lesion in 3D from clicks, boxes and masks: each prompt refines the answer to those before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from SAMLesionLib.engine.box_clicks import MOST_CLICKS, first_click, next_click
+from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits, over
+from SAMLesionLib.engine.cube_prompts import drawn_box, is_anchored, on_image
+from SAMLesionLib.engine.cubes import cube_around_box, cube_around_click, fitting_cube, is_in
+from SAMLesionLib.engine.embeddings import VolumeCache
+from SAMLesionLib.engine.volume_predictor import VolumePredictor
+from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.imaging import PatchFrame, Window
+from SAMLesionLib.masks import MaskUpdate
+from SAMLesionLib.prompts import MaskPrompt, PointPrompt, PromptSet
+from SAMLesionLib.volume import Volume
+
+Floats = npt.NDArray[np.float32]
+
+MASK_LOGIT = 4.0
+"""Logits inside and outside a mask to start from."""
+
+MOST_LOOKS = 4
+"""How many cubes a click may be shown in until the lesion fits."""
+
+
+def segment_cubes(
+    predictor: VolumePredictor,
+    volume: Volume,
+    prompts: PromptSet,
+    window: Window | None,
+    answers: VolumeCache[CubeAnswer],
+) -> Iterator[MaskUpdate]:
+    """The lesion's mask, after each look of the model and at the end.
+
+    Prompts are answered in their order, each from the answer to those before it; answers that are still
+    kept are not computed again, and one that has gone is, so a request gives the same mask every time.
+
+    Args:
+        predictor: the model.
+        volume: the scan.
+        prompts: on the image, and accepted by `check_cube_prompts`.
+        window: grey values between which the model sees, None for its own recipe.
+        answers: answers kept from before.
+
+    Yields:
+        An update for each time that the model looked, then one for all voxels that they touched. Between two
+        of them one cube is encoded, so closing the iterator ends the work within it.
+    """
+    steps = [PromptSet(prompts.prompts[: n + 1]) for n in range(len(prompts))]
+    n_done, answer = _latest(predictor, volume, steps, window, answers)
+    touched: IndexBox | None = None
+    for n, step in enumerate(steps[n_done:]):
+        for look, refined in enumerate(_looks(predictor, volume, step, answer, window), start=1):
+            answer = refined
+            shown = mask_of(answer, step, volume)
+            touched = shown.block if touched is None else touched.union(shown.block)
+            yield MaskUpdate(shown.block, shown.mask, 0.9 * (n + 1 - 0.5**look) / (len(steps) - n_done))
+        if answer is not None:
+            answers.put(predictor.key(volume, step, window), answer)
+    assert answer is not None, "prompts that say nothing were refused"
+    last = mask_of(answer, prompts, volume)
+    yield over(last, last.block if touched is None else touched.union(last.block))
+
+
+def _latest(
+    predictor: VolumePredictor,
+    volume: Volume,
+    steps: Sequence[PromptSet],
+    window: Window | None,
+    answers: VolumeCache[CubeAnswer],
+) -> tuple[int, CubeAnswer | None]:
+    """How many of the steps need not be done again, and the answer to the last of them."""
+    for n in range(len(steps), 0, -1):
+        answer = answers.get(predictor.key(volume, steps[n - 1], window))
+        if answer is not None:
+            return n, answer
+    return 0, None
+
+
+def _looks(
+    predictor: VolumePredictor,
+    volume: Volume,
+    prompts: PromptSet,
+    before: CubeAnswer | None,
+    window: Window | None,
+) -> Iterator[CubeAnswer]:
+    """The answers to the newest prompt, each better than the one before it; none when nothing is said yet."""
+    if not is_anchored(prompts):
+        return
+    ask = _Question(predictor, volume, prompts, window)
+    newest = prompts.prompts[-1]
+    if isinstance(newest, MaskPrompt):
+        yield ask.about_mask(newest)
+    elif isinstance(newest, PointPrompt):
+        yield from ask.about_click(newest, before)
+    else:
+        yield from ask.about_box(before)
+
+
+class _Question:
+    """What the model is asked about one list of prompts."""
+
+    def __init__(
+        self, predictor: VolumePredictor, volume: Volume, prompts: PromptSet, window: Window | None
+    ) -> None:
+        self.predictor, self.volume, self.prompts, self.window = predictor, volume, prompts, window
+        self.box = drawn_box(prompts, volume)
+
+    def about_mask(self, start: MaskPrompt) -> CubeAnswer:
+        """The mask seen once more on the image; clicks before it are in it already."""
+        start = on_image(start, self.volume)
+        where = start.box if self.box is None else start.box.union(self.box)
+        frame = cube_around_box(self.predictor, self.volume, where)
+        shares = frame.mask(start.mask, start.box, self.predictor.mask_size)
+        return self._answer(frame, (), MASK_LOGIT * (2 * shares - 1))
+
+    def about_box(self, before: CubeAnswer | None) -> Iterator[CubeAnswer]:
+        """The box, shown as such or, to a model that knows clicks only, as clicks."""
+        assert self.box is not None
+        frame = cube_around_box(self.predictor, self.volume, self.box)
+        clicks = tuple(self.prompts.of(PointPrompt)) if before is None else before.clicks
+        if self.predictor.takes_boxes:
+            yield self._answer(frame, clicks, self._carried(before, frame))
+            return
+        click: PointPrompt | None = first_click(self.box)
+        answer = before
+        for _ in range(1 + MOST_CLICKS):
+            if click is None:
+                return
+            clicks = (*clicks, click)
+            answer = self._answer(frame, clicks, self._carried(answer, frame))
+            yield answer
+            click = next_click(frame, answer.logits, self.box)
+
+    def about_click(self, click: PointPrompt, before: CubeAnswer | None) -> Iterator[CubeAnswer]:
+        """The click in the cube so far, then in others until the lesion fits."""
+        clicks = tuple(self.prompts.of(PointPrompt)) if before is None else (*before.clicks, click)
+        frame = self._cube(click, before)
+        answer = self._answer(frame, clicks, self._carried(before, frame))
+        yield answer
+        seen = {frame.step_mm}
+        while self.box is None and len(seen) < MOST_LOOKS:
+            found = meant_logits(answer, self.prompts, self.volume)
+            closer = fitting_cube(self.predictor, self.volume, answer.frame, found)
+            if closer is None or closer.step_mm in seen:
+                return
+            seen.add(closer.step_mm)
+            answer = self._answer(closer, clicks, self._carried(answer, closer))
+            yield answer
+
+    def _cube(self, click: PointPrompt, before: CubeAnswer | None) -> PatchFrame:
+        if before is None:
+            return cube_around_click(
+                self.predictor, self.volume, click, None, np.zeros((1, 1, 1), np.float32)
+            )
+        return cube_around_click(
+            self.predictor, self.volume, click, before.frame, meant_logits(before, self.prompts, self.volume)
+        )
+
+    def _carried(self, before: CubeAnswer | None, frame: PatchFrame) -> Floats:
+        """The logits so far in the cells of a cube; zeros before the first answer, as in SAM-Med3D."""
+        if before is None:
+            return np.zeros((self.predictor.mask_size,) * 3, np.float32)
+        return before.logits if frame == before.frame else before.frame.carry(before.logits, frame)
+
+    def _answer(self, frame: PatchFrame, clicks: tuple[PointPrompt, ...], logits: Floats) -> CubeAnswer:
+        shown = clicks if self.predictor.recipe.keeps_clicks else clicks[-1:]
+        inside = [click for click in shown if is_in(frame, click)]
+        box = self.box if self.predictor.takes_boxes else None
+        embedding = self.predictor.embed(self.volume, frame, self.window)
+        return CubeAnswer(frame, self.predictor.logits(embedding, frame, inside, box, logits), clicks)

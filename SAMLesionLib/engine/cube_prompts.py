@@ -1,0 +1,46 @@
+"""What the prompts of one lesion say to a 3D model, and which say nothing."""
+
+from __future__ import annotations
+
+from SAMLesionLib.engine.plans import plan_slices
+from SAMLesionLib.errors import PromptError
+from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, PromptSet
+from SAMLesionLib.volume import Volume
+
+CUBE_KINDS = frozenset({BoxPrompt.kind, LinePrompt.kind, MaskPrompt.kind, PointPrompt.kind})
+"""What an answer can be made of."""
+
+
+def check_cube_prompts(prompts: PromptSet, volume: Volume) -> None:
+    """Refuse prompts that make no lesion.
+
+    Raises:
+        PromptError: when boxes contradict each other, a mask lies off the image, or nothing says where
+            the lesion is.
+    """
+    drawn_box(prompts, volume)
+    for mask in prompts.of(MaskPrompt):
+        on_image(mask, volume)
+    if not is_anchored(prompts):
+        raise PromptError(
+            "A lesion needs a click on it, a box or a mask; got only clicks beside it. Click on the lesion."
+        )
+
+
+def is_anchored(prompts: PromptSet) -> bool:
+    """Whether something says where the lesion is."""
+    return any(not isinstance(prompt, PointPrompt) or prompt.is_positive for prompt in prompts)
+
+
+def drawn_box(prompts: PromptSet, volume: Volume) -> IndexBox | None:
+    """The 3D box that boxes and diameters make together, None without any."""
+    drawn = tuple(p for p in prompts if isinstance(p, (BoxPrompt, LinePrompt)))
+    return plan_slices(PromptSet(drawn), volume).block if drawn else None
+
+
+def on_image(mask: MaskPrompt, volume: Volume) -> MaskPrompt:
+    """The part of a mask to start from that lies on the image."""
+    start = plan_slices(PromptSet((mask,)), volume).start
+    assert start is not None, "a plan of a mask starts from it"
+    return start

@@ -1,0 +1,162 @@
+"""A loaded 3D network: cubes of a volume and prompts in them go in, logits in their cells come out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+from time import perf_counter
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from SAMLesionLib.engine.devices import Hardware, finish
+from SAMLesionLib.engine.embeddings import EmbeddingKey, VolumeCache
+from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.imaging import CT_RANGE, PatchFrame, Window, is_ct, positive_z, robust_z
+from SAMLesionLib.models.cards import CubeRecipe, ModelCard
+from SAMLesionLib.models.sam3d import Sam3D, prepare_for_answers
+from SAMLesionLib.models.weights import LoadedModel
+from SAMLesionLib.prompts import PointPrompt
+from SAMLesionLib.volume import Volume
+
+Floats = npt.NDArray[np.float32]
+
+OWN_RECIPE: Window = (-inf, inf)
+"""Stands for the grey values that the model's own recipe chooses."""
+
+
+@dataclass(frozen=True, eq=False)
+class CubeEmbedding:
+    """What `Sam3D.encode` makes of one cube.
+
+    Attributes:
+        maps: the embedding and its finer maps.
+    """
+
+    maps: tuple[torch.Tensor, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        return sum(x.nbytes for x in self.maps)
+
+
+class VolumePredictor:
+    """One 3D model on one device: encodes each cube once and decodes as many prompts as are asked."""
+
+    def __init__(
+        self,
+        card: ModelCard,
+        loaded: LoadedModel,
+        hardware: Hardware,
+        cache: VolumeCache[CubeEmbedding],
+    ) -> None:
+        """Prepare the network; it is changed in place.
+
+        Args:
+            card: the model; one with a `cube`.
+            loaded: its network, a `Sam3D`.
+            hardware: where it runs.
+            cache: embeddings computed before.
+        """
+        self.card = card
+        self.weights_sha256 = loaded.sha256
+        self.hardware = hardware
+        network = prepare_for_answers(cast(Sam3D, loaded.network), hardware.precision)
+        self._network = network.to(hardware.device)
+        self._cache = cache
+        self.precision = hardware.precision_name
+        self.device = str(hardware.device)
+        self.n_encoded = 0
+        self.encode_s = 0.0
+
+    @property
+    def recipe(self) -> CubeRecipe:
+        """How the model sees a scan."""
+        assert self.card.cube is not None, "a 3D model's card has a cube"
+        return self.card.cube
+
+    @property
+    def size(self) -> int:
+        """Cells along each side of a cube."""
+        return self._network.image_size
+
+    @property
+    def mask_size(self) -> int:
+        """Cells along each side of the logits; the cube's cells in blocks."""
+        return self._network.mask_size
+
+    @property
+    def takes_boxes(self) -> bool:
+        """Whether a box is a prompt of its own to the network."""
+        return self._network.prompt_encoder.takes_boxes
+
+    def key(self, volume: Volume, frame: object, window: Window | None) -> EmbeddingKey:
+        """Under which something computed from a volume is kept; `frame` says what, and can be hashed."""
+        model = f"{self.card.name}:{self.weights_sha256}:{self.device}:{self.precision}"
+        return EmbeddingKey(volume.volume_id, model, frame, window or OWN_RECIPE)
+
+    @torch.inference_mode()
+    def embed(self, volume: Volume, frame: PatchFrame, window: Window | None) -> CubeEmbedding:
+        """The embedding of a cube, computed or found."""
+        key = self.key(volume, frame, window)
+        embedding = self._cache.get(key)
+        if embedding is None:
+            start = perf_counter()
+            cube = torch.from_numpy(cube_image(volume, frame, self.card.intensity, window))
+            embedding = CubeEmbedding(self._network.encode(cube[None, None].to(self.hardware.device)))
+            finish(self.hardware.device)
+            self.encode_s += perf_counter() - start
+            self.n_encoded += 1
+            self._cache.put(key, embedding)
+        return embedding
+
+    @torch.inference_mode()
+    def logits(
+        self,
+        embedding: CubeEmbedding,
+        frame: PatchFrame,
+        clicks: Sequence[PointPrompt],
+        box: IndexBox | None,
+        before: Floats,
+    ) -> Floats:
+        """Logits (n, n, n) in n = `mask_size` cells along each side of the cube, above 0 inside the lesion.
+
+        Args:
+            embedding: of the cube.
+            frame: the cube.
+            clicks: those that lie in it; may be none.
+            box: for a network that takes boxes.
+            before: the logits (n, n, n) of the answer to refine; zeros without one.
+        """
+        points, labels, corners = None, None, None
+        if clicks:
+            points = self._tensor(frame.to_dhw([click.point_ijk for click in clicks]))[None]
+            labels = self._tensor([int(click.is_positive) for click in clicks])[None]
+        if box is not None:
+            corners = self._tensor(np.concatenate(frame.box_dhw(box)))[None]
+        mask = self._tensor(before)[None, None]
+        logits, _ = self._network.decode(embedding.maps, points, labels, corners, mask)
+        answer: Floats = logits[0, 0].float().cpu().numpy()
+        return answer
+
+    def _tensor(self, values: npt.ArrayLike) -> torch.Tensor:
+        return torch.as_tensor(np.asarray(values, np.float32), device=self.hardware.device)
+
+
+def cube_image(volume: Volume, frame: PatchFrame, intensity: str, window: Window | None) -> Floats:
+    """A cube of a volume (d, h, w) as a model wants it.
+
+    Args:
+        volume: the scan.
+        frame: the cube.
+        intensity: the recipe's name, as on the model's card: `sam-med3d` or `robust-z`.
+        window: grey values that the reader chose, None for the recipe's own.
+    """
+    if intensity == "sam-med3d":
+        return positive_z(frame.image(volume), window or (CT_RANGE if is_ct(volume) else None))
+    # Averaging what a coarse cell covers keeps noise from becoming texture.
+    return robust_z(frame.image(volume, "area"), frame.is_on_image(volume.shape_ijk), window)
