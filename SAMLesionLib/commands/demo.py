@@ -13,7 +13,6 @@ import numpy.typing as npt
 from SAMLesionLib.commands import console
 from SAMLesionLib.commands.engine_options import add_engine_options, engine_from, model_card
 from SAMLesionLib.commands.sample import Case, read_case
-from SAMLesionLib.errors import OutputError
 from SAMLesionLib.prompts import BoxPrompt
 from SAMLesionLib.volume import Volume
 
@@ -51,10 +50,10 @@ def add_parser(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Segment, write, draw, and compare."""
     from SAMLesionLib.commands.job import segment_lesions
-    from SAMLesionLib.io import write_segmentation
+    from SAMLesionLib.io import make_folder, write_segmentation
 
     card = model_card(args.model)
-    _make_folder(args.output)
+    make_folder(args.output)
     case = read_case()
     lesions = list(segment_lesions(engine_from(args), case.volume, case.lesions, card.name))
     segmentation, picture = args.output / "brain1.seg.nrrd", args.output / "brain1.png"
@@ -95,15 +94,6 @@ def whole_mask(lesion: Lesion, volume: Volume) -> Mask:
     mask = np.zeros(volume.voxels.shape, bool)
     mask[lesion.segment.block.slices_kji()] = lesion.segment.mask
     return mask
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as refused:
-        raise OutputError(
-            f"Cannot make the folder {folder} ({refused.strerror}). Choose another with -o."
-        ) from None
 
 
 def _inside(expert: Mask, asked: LesionPrompts) -> Mask:

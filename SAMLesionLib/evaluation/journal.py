@@ -12,7 +12,7 @@ from SAMLesionLib.evaluation.benchmark import CaseOutcome
 from SAMLesionLib.evaluation.blocks import BlockMask
 from SAMLesionLib.evaluation.rows import WHOLE_CASE, Row, read_csv, to_csv
 from SAMLesionLib.evaluation.settings import EvaluationSettings
-from SAMLesionLib.io import atomic_write
+from SAMLesionLib.io import atomic_write, make_folder
 
 SETTINGS, TABLE, PROMPTS, MASKS = "settings.json", "cases.csv", "prompts.jsonl", "masks.jsonl"
 Record = dict[str, Any]
@@ -33,12 +33,7 @@ class Journal:
             OutputError: when it cannot be written to.
         """
         self.folder, self.settings = folder, settings
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as refused:
-            raise OutputError(
-                f"Cannot make the folder {folder} ({refused.strerror}). Choose another with -o."
-            ) from None
+        make_folder(folder)
         if self.done:
             settings.check_same(read_settings(folder), str(folder))
         write_json(folder / SETTINGS, settings.to_json())

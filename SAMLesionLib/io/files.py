@@ -31,6 +31,20 @@ def suffix_of(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:
     return max((s for s in known if name.endswith(s)), key=len, default="")
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, and those above it; one that is there is taken as it is.
+
+    Raises:
+        OutputError: when it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as refused:
+        raise OutputError(
+            f"Cannot make the folder {folder} ({refused.strerror}). Choose another with -o."
+        ) from None
+
+
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A file to write that takes its name only when it is complete and on the disk.
