@@ -84,6 +84,10 @@ class EditSection:
             self._editor.setSegmentationNodeSelectorVisible(False)
             self._editor.setSourceVolumeNodeSelectorVisible(False)
             self._editor.setAddRemoveSegmentButtonsVisible(False)
+            self._editor.setSwitchToSegmentationsButtonVisible(False)
+            # Which lesion is edited is chosen in our own list.
+            for table in slicer.util.findChildren(self._editor, className="qMRMLSegmentsTableView"):
+                table.hide()
             self._ui.editorFrame.layout().addWidget(self._editor)
 
     def _show(self, canEdit: bool) -> None:

@@ -209,7 +209,7 @@ def summary(rows: tuple[LesionRow, ...] | list[LesionRow]) -> str:
     counts = {status: sum(row.status is status for row in rows) for status in Status}
     total = sum(row.volume_ml or 0.0 for row in rows)
     count = _("1 lesion") if len(rows) == 1 else _("{n} lesions").format(n=len(rows))
-    return _("{count}: {accepted} accepted, {flagged} flagged, {drafts} drafts. Together {ml} ml.").format(
+    return _("{count}, together {ml} ml. Accepted {accepted}, flagged {flagged}, draft {drafts}.").format(
         count=count,
         accepted=counts[Status.ACCEPTED],
         flagged=counts[Status.FLAGGED],

@@ -35,7 +35,7 @@ class LesionTable:
     ) -> None:
         self._table, self._onChosen, self._onRenamed = table, onChosen, onRenamed
         self._icons = {
-            status: qt.QIcon(str(iconFolder / f"Status{status.value.capitalize()}.svg")) for status in Status
+            status: _icon(iconFolder / f"Status{status.value.capitalize()}.svg") for status in Status
         }
         self._rows: list[LesionRow] = []
         self._isFilling = False
@@ -176,4 +176,13 @@ def _amount(ml: float | None) -> str:
 def _swatch(colour: tuple[float, float, float]) -> Any:
     pixels = qt.QPixmap(SWATCH_PX, SWATCH_PX)
     pixels.fill(qt.QColor(*(round(255 * part) for part in colour)))
-    return qt.QIcon(pixels)
+    icon = qt.QIcon(pixels)
+    icon.addPixmap(pixels, qt.QIcon.Selected)
+    return icon
+
+
+def _icon(path: Path) -> Any:
+    """An icon that keeps its colours in a chosen row, where Qt would tint it."""
+    icon = qt.QIcon(str(path))
+    icon.addFile(str(path), qt.QSize(), qt.QIcon.Selected)
+    return icon

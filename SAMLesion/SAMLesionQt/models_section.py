@@ -198,6 +198,6 @@ def detailsText(model: ModelInfo) -> str:
     """What a model is for, what it understands, and whose work it is."""
     kinds = ", ".join(sorted(model.prompts))
     sees = _("Sees volumes.") if model.dimensions == 3 else _("Sees slices.")
-    return _("{summary} {sees} Understands: {kinds}.\n{paper}. Licence of the weights: {licence}.").format(
-        summary=model.summary, sees=sees, kinds=kinds, paper=model.paper.rstrip("."), licence=model.licence
-    )
+    what = _("{summary} {sees} Understands: {kinds}.").format(summary=model.summary, sees=sees, kinds=kinds)
+    licence = _("Licence of the weights: {licence}.").format(licence=model.licence)
+    return "\n".join(filter(None, (what, model.paper, licence)))

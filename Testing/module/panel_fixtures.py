@@ -71,10 +71,14 @@ class Reader:
         """Show a slice of the scan in the red view; returns the view."""
         import slicer
 
+        from SAMLesionLib.host.slice_views import slice_of
+
         widget = slicer.app.layoutManager().sliceWidget("Red")
         slicer.util.setSliceViewerLayers(background=self.volume, fit=True)
+        slicer.app.processEvents()  # a view that is drawn for the first time moves to the middle
         widget.mrmlSliceNode().JumpSlice(*self._ras(0, 0, k))
         slicer.app.processEvents()
+        assert slice_of(widget.mrmlSliceNode(), self.volume) == (2, k)
         return widget
 
     def drag(self, *points_ijk: tuple[float, float, float]) -> None:
@@ -129,26 +133,32 @@ def makeScan(name: str = "CT_chest") -> Any:
     return node
 
 
+def openPanel(a_slicer: Any, services: Any) -> Any:
+    """The panel, as it is when the reader has just chosen the module, with the views beside it."""
+    import slicer
+
+    sys.modules["SAMLesion"].SAMLesionWidget.services = services
+    a_slicer.main_window.resize(1500, 960)
+    for name in slicer.app.layoutManager().sliceViewNames():
+        slicer.app.layoutManager().sliceWidget(name)
+    return a_slicer.show_module("SAMLesion").panel
+
+
 @pytest.fixture
 def a_reader(a_slicer: Any, tmp_path: Path) -> Reader:
     """A reader who has just opened the module; no scan is loaded."""
-    import slicer
-
     a_slicer.load_module(MODULE_FILE)
     from SAMLesionQt.services import Services
 
     segmenter, targets = AnsweringSegmenter(), []
-    sys.modules["SAMLesion"].SAMLesionWidget.services = Services(
+    services = Services(
         makeSegmenter=lambda choice, *_: segmenter,
         commands=FakeCommands({"list": [factsOf(FAKE_MODEL, POINTS_MODEL)]}),
         confirm=lambda question: True,
         chooseTarget=lambda name, pattern: targets.pop(0),
         journalFolder=tmp_path / "journals",
     )
-    a_slicer.main_window.resize(1400, 900)
-    for name in slicer.app.layoutManager().sliceViewNames():
-        slicer.app.layoutManager().sliceWidget(name)
-    panel = a_slicer.show_module("SAMLesion").panel
+    panel = openPanel(a_slicer, services)
     reader = Reader(panel, panel.ui, segmenter, targets=targets)
     reader.wait(lambda: panel.models.model is not None)
     return reader

@@ -87,7 +87,8 @@ def test_every_icon_is_legible(background: str) -> None:
     ]  # the module's own has its background with it
     assert len(drawn) > 20
     for icon in drawn:
-        for colour in set(re.findall(r"#[0-9a-f]{6}", icon.read_text())):
+        # White is drawn on a disc of another colour.
+        for colour in set(re.findall(r"#[0-9a-f]{6}", icon.read_text())) - {"#ffffff"}:
             assert contrast(colour, background) >= 3.0, f"{icon.name}: {colour} on {background}"
 
 
