@@ -173,3 +173,13 @@ def test_a_large_coordinate_survives_the_files_decimal_numbers(scene, tmp_path):
     segments.write(segments.add("x"), FIRST, MASKS[0])
     loaded = load_segmentation(scene, save_segmentation(segments.node, tmp_path / "x.seg.nrrd"))
     assert np.array_equal(LesionSegments(loaded, volume).read("x"), segments.read("x"))
+
+
+def test_an_empty_lesion_in_front_leaves_the_voxels_of_the_others_where_they_are(scene, segments, tmp_path):
+    segments.add("empty")
+    lesion = segments.add("lesion")
+    block = IndexBox((5, 0, 7), (7, 5, 9))
+    segments.write(lesion, block, np.ones(block.shape_kji, bool))
+    loaded = load_segmentation(scene, save_segmentation(segments.node, tmp_path / "work.seg.nrrd"))
+    read = LesionSegments(loaded, segments.volume_node)
+    assert np.array_equal(read.read(lesion), segments.read(lesion))

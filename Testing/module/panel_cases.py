@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,7 +49,7 @@ class FakeCommands:
         answers: for a word the lines that are printed; an exception is raised.
     """
 
-    def __init__(self, answers: Mapping[str, Sequence[str | Exception | None]] | None = None) -> None:
+    def __init__(self, answers: Mapping[str, Iterable[str | Exception | None]] | None = None) -> None:
         self.answers = dict(answers or {})
         self.asked: list[tuple[str, ...]] = []
         self.n_closed = 0
