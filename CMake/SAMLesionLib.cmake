@@ -160,6 +160,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/metrics/diameters.py
   SAMLesionLib/metrics/elements.py
   SAMLesionLib/metrics/lesions.py
+  SAMLesionLib/metrics/nearest.py
   SAMLesionLib/metrics/overlap.py
   SAMLesionLib/metrics/surface.py
   SAMLesionLib/models/__init__.py

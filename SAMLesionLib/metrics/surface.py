@@ -17,10 +17,10 @@ import numpy.typing as npt
 
 from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.metrics.elements import element_areas_mm2
+from SAMLesionLib.metrics.nearest import Places, nearest_mm
 from SAMLesionLib.metrics.overlap import as_mask_pair
 
 Floats = npt.NDArray[np.float64]
-_NM_DIGITS = 6
 _SLICES_AT_ONCE = 4
 
 
@@ -96,8 +96,8 @@ def surface_distances(
     crop = _around(reference, predicted)
     ours, theirs = _elements(predicted[crop]), _elements(reference[crop])
     return SurfaceDistances(
-        _nearest_mm(theirs, ours, ijk_to_mm),
-        _nearest_mm(ours, theirs, ijk_to_mm),
+        nearest_mm(theirs.places, ours.places, ijk_to_mm),
+        nearest_mm(ours.places, theirs.places, ijk_to_mm),
         areas[theirs.codes],
         areas[ours.codes],
     )
@@ -128,37 +128,26 @@ class _Elements:
     """The surface elements of a mask.
 
     Attributes:
-        keys: their places in C order on a grid one larger than the mask, ascending, (N,).
+        places: where they are, on a grid one larger than the mask, (N,).
         codes: which of an element's 8 voxels are inside, (N,).
-        shape_kji: size of that grid.
     """
 
-    keys: npt.NDArray[np.int64]
+    places: Places
     codes: npt.NDArray[np.uint8]
-    shape_kji: tuple[int, ...]
-
-    def is_among(self, others: _Elements) -> npt.NDArray[np.bool_]:
-        """Which of these elements have the place of one of the others, of which there are some."""
-        at = np.minimum(np.searchsorted(others.keys, self.keys), len(others.keys) - 1)
-        return np.asarray(others.keys[at] == self.keys)
-
-    def ijk(self, chosen: npt.NDArray[np.bool_] | slice) -> npt.NDArray[np.int64]:
-        """Positions (M, 3) of some elements."""
-        return np.stack(np.unravel_index(self.keys[chosen], self.shape_kji)[::-1], axis=1)
 
 
 def _elements(mask: npt.NDArray[np.bool_]) -> _Elements:
     """The surface of a mask."""
     inside = np.pad(mask, 1).view(np.uint8)
-    shape = tuple(n - 1 for n in inside.shape)
+    n_k, n_j, n_i = (n - 1 for n in inside.shape)
     keys, found = [np.empty(0, np.int64)], [np.empty(0, np.uint8)]
     # A few slices at a time, so that they stay in the processor's cache: half the time of all at once.
-    for first in range(0, shape[0], _SLICES_AT_ONCE):
+    for first in range(0, n_k, _SLICES_AT_ONCE):
         codes = _codes(inside[first : first + _SLICES_AT_ONCE + 1]).reshape(-1)
         on_surface = np.flatnonzero(codes + np.uint8(1) > 1)  # neither 0 nor 255, which overflows to 0
         found.append(codes[on_surface])
-        keys.append(on_surface + first * shape[1] * shape[2])
-    return _Elements(np.concatenate(keys), np.concatenate(found), shape)
+        keys.append(on_surface + first * n_j * n_i)
+    return _Elements(Places(np.concatenate(keys), (n_k, n_j, n_i)), np.concatenate(found))
 
 
 def _codes(inside: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -166,25 +155,6 @@ def _codes(inside: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     pairs = inside[:, :, :-1] | inside[:, :, 1:] << np.uint8(1)
     squares = pairs[:, :-1] | pairs[:, 1:] << np.uint8(2)
     return np.asarray(squares[:-1] | squares[1:] << np.uint8(4))
-
-
-def _nearest_mm(elements: _Elements, others: _Elements, ijk_to_mm: Floats) -> Floats:
-    """For each element the distance to the nearest of the others, infinite when there are none."""
-    if len(others.keys) == 0:
-        return np.full(len(elements.keys), np.inf)
-    from scipy.spatial import cKDTree
-
-    apart = ~elements.is_among(others)
-    distances = np.zeros(len(elements.keys))
-    if not apart.any():
-        return distances
-    from_ijk, to_ijk = elements.ijk(apart), others.ijk(slice(None))
-    tree = cKDTree(to_ijk @ ijk_to_mm.T, leafsize=32, balanced_tree=False, compact_nodes=False)
-    _, nearest = tree.query(from_ijk @ ijk_to_mm.T)
-    # From whole-number steps: differences of large coordinates would lose digits.
-    steps_mm = (from_ijk - to_ijk[nearest]) @ ijk_to_mm.T
-    distances[apart] = np.round(np.linalg.norm(steps_mm, axis=1), _NM_DIGITS)
-    return distances
 
 
 def _percentile(distances_mm: Floats, areas_mm2: Floats, percent: float) -> float:
