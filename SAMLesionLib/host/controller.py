@@ -186,9 +186,8 @@ class Controller:
             for block, mask in connected_parts(whole.unpack())
         ]
         if len(parts) < 2:
-            raise PromptError(
-                f"{lesion.name} is in one piece. Erase where it shall come apart, then split it."
-            )
+            how = "is in one piece" if parts else "has no voxel"
+            raise PromptError(f"{lesion.name} {how}. Erase where it shall come apart, then split it.")
         lesions = self.annotation.split(lesion_id, parts, self.segments.segment_ids)
         self._catch_up()
         for part in lesions:

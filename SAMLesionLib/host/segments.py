@@ -30,7 +30,7 @@ from SAMLesionLib.host.labelmaps import (
 from SAMLesionLib.host.segment_facts import read_status, read_tags, write_tags
 from SAMLesionLib.host.volumes import check_scalar, parent_matrix
 from SAMLesionLib.lesions import Status
-from SAMLesionLib.packed_masks import PackedMask
+from SAMLesionLib.packed_masks import NOTHING, PackedMask
 from SAMLesionLib.palette import lesion_colour
 from SAMLesionLib.provenance import LESION_TERMINOLOGY
 
@@ -86,8 +86,9 @@ class LesionSegments:
         segmentation = self._segmentation
         segment_id = segmentation.GenerateUniqueSegmentID(segment_id)
         segment = slicer.vtkSegment()
-        # A segment that brings its own labelmap, even an empty one, is not put into the shared one.
-        segment.AddRepresentation(LABELMAP, slicer.vtkOrientedImageData())
+        # A segment that brings its own labelmap, even an empty one, is not put into the shared one. It lies
+        # on the volume's grid: saving resamples all segments to the grid of the first.
+        segment.AddRepresentation(LABELMAP, image_of_block(self._grid, NOTHING))
         segment.SetName(self._free_name(name or "Lesion"))
         segment.SetColor(*lesion_colour(segmentation.GetNumberOfSegments()))
         segment.SetTerminology(LESION_TERMINOLOGY)

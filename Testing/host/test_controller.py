@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 
-import hypothesis.strategies as st
 import numpy as np
 import pytest
 from fakes import FAKE_MODEL, FakeSegmenter
-from hypothesis import HealthCheck, example, given, settings
-from mrml_cases import SHAPE_KJI, any_box, put_under_bend
-from reader_cases import A_BOX, B_BOX, LONG_S, Reader, a_noisy_volume
+from mrml_cases import put_under_bend
+from reader_cases import A_BOX, B_BOX, LONG_S, Reader
 
 from SAMLesionLib.errors import InputError, PromptError
 from SAMLesionLib.events import MaskShown
-from SAMLesionLib.geometry import IndexBox
-from SAMLesionLib.host.headless import HeadlessHost
 from SAMLesionLib.prompts import BoxPrompt, PointPrompt
 
 pytestmark = pytest.mark.mrml
@@ -231,87 +226,3 @@ def test_a_markup_that_is_no_prompt_changes_nothing(reader, a_lesion, scene):
         reader.controller.add_markup(scene.AddNewNodeByClass("vtkMRMLMarkupsROINode"), a_lesion)
     assert reader.controller.annotation.snapshot is before
     assert not reader.controller.is_busy
-
-
-ACTIONS = (
-    "draw",
-    "draw",
-    "draw",
-    "remove",
-    "replace",
-    "accept",
-    "delete",
-    "undo",
-    "undo",
-    "redo",
-    "add",
-    "settle",
-)
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing a reader does; the lesion is counted round those there are."""
-
-    action: str
-    lesion: int = 0
-    box: IndexBox = A_BOX
-
-
-STEPS = st.builds(Step, st.sampled_from(ACTIONS), st.integers(0, 5), st.composite(any_box)())
-
-
-def steps(actions: str) -> list[Step]:
-    return [Step(action) for action in actions.split()]
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.lists(STEPS, min_size=5, max_size=18))
-@example(steps("draw settle delete add remove"))
-@example(steps("draw settle undo undo add draw settle undo redo"))
-@example(steps("draw settle delete add undo undo"))
-def test_whatever_a_reader_does_the_masks_are_those_of_the_prompts(steps):
-    """Every draft shows the answer to its prompts, save where an accepted lesion lies; those never change."""
-    with HeadlessHost() as host:
-        reader = Reader(host.scene, a_noisy_volume(host.scene), FakeSegmenter())
-        controller, annotation = reader.controller, reader.controller.annotation
-        controller.add_lesion()
-        frozen: dict[str, np.ndarray] = {}
-        ever_accepted = np.zeros(SHAPE_KJI, bool)
-        for step in steps:
-            ids = [lesion.lesion_id for lesion in annotation.snapshot.lesions]
-            action, lesion = step.action, ids[step.lesion % len(ids)] if ids else ""
-            try:
-                if action == "draw":
-                    reader.draw(lesion, step.box)
-                elif action == "remove":
-                    annotation.remove_prompt(lesion, 0)
-                elif action == "replace":
-                    annotation.replace_prompt(lesion, 0, BoxPrompt(step.box))
-                elif action == "accept":
-                    reader.settle()
-                    annotation.accept(lesion)
-                    ever_accepted |= reader.segments.read(lesion)
-                elif action == "delete":
-                    annotation.delete(lesion)
-                elif action == "add":
-                    controller.add_lesion()
-                else:
-                    {"undo": controller.undo, "redo": controller.redo, "settle": reader.settle}[action]()
-            except InputError:
-                pass
-            accepted = [x.lesion_id for x in annotation.snapshot.lesions if x.is_accepted]
-            frozen = {x: frozen.get(x, reader.segments.read(x)) for x in accepted}
-            assert sorted(reader.segments.segment_ids) == sorted(
-                x.lesion_id for x in annotation.snapshot.lesions
-            )
-            for segment_id, mask in frozen.items():
-                assert np.array_equal(reader.segments.read(segment_id), mask)
-        reader.settle()
-        for lesion in annotation.snapshot.lesions:
-            boxes = [prompt.box for prompt in lesion.prompts]
-            expected = reader.expected(*boxes) if boxes else np.zeros(SHAPE_KJI, bool)
-            shown = reader.segments.read(lesion.lesion_id)
-            assert np.array_equal(shown & ~ever_accepted, expected & ~ever_accepted)
-        assert reader.failures == []
-        controller.close()
