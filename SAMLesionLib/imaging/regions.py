@@ -40,6 +40,8 @@ def keep_meant_regions(mask: npt.NDArray[np.bool_], meant: npt.NDArray[np.bool_]
 
 def connected_parts(mask: npt.NDArray[np.bool_]) -> list[tuple[IndexBox, npt.NDArray[np.bool_]]]:
     """The 26-connected regions of a mask (k, j, i), the largest first: the block of each and its voxels."""
+    if not mask.any():
+        return []
     labels, _ = ndimage.label(mask, _EVERY_NEIGHBOUR)
     parts = []
     for n, found in enumerate(ndimage.find_objects(labels), start=1):

@@ -62,7 +62,7 @@ def test_parts_come_apart_largest_first_and_touch_at_corners():
     assert large[1].all()
     assert small[0] == IndexBox((0, 0, 0), (2, 2, 2))
     assert small[1].sum() == 2
-    assert connected_parts(np.zeros((2, 2, 2), bool)) == []
+    assert connected_parts(np.zeros((2, 2, 2), bool)) == connected_parts(np.zeros((0, 0, 0), bool)) == []
 
 
 def test_regions_that_a_reader_meant_are_kept_whatever_their_size() -> None:
