@@ -134,6 +134,7 @@ class ProcessSlot:
         self._is_stopped = True
         if self._process is not None:
             self._process.kill()
+            self._process.join()
 
     def _start(self) -> Connection:
         if self._is_stopped:

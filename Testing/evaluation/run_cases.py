@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,7 +57,8 @@ class ClickedSegmenter(FakeSegmenter):
     Args:
         name: of its one model.
         prompts: the kinds of prompt it takes.
-        on: what it does on a case: `fail` raises, `die` ends the process as the system would.
+        on: what it does on a case: `fail` raises, `die` ends the process as the system would,
+            `hang` never answers.
     """
 
     def __init__(self, name: str, prompts: frozenset[str], on: dict[str, str]) -> None:
@@ -71,6 +73,8 @@ class ClickedSegmenter(FakeSegmenter):
         volume = self.volumes[request.volume_id]
         if self._on.get(volume.name) == "die":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self._on.get(volume.name) == "hang":
+            threading.Event().wait()
         if self._on.get(volume.name) == "fail":
             raise RuntimeError("the network has a hole")
         mask = np.zeros(volume.voxels.shape, bool)
@@ -89,7 +93,7 @@ class FakeSegmenters:
     """`boxes` takes boxes, `clicks` takes points too.
 
     Attributes:
-        on: what models do on a case, `CASE: fail` or `CASE: die`.
+        on: what models do on a case, `fail`, `die` or `hang`.
     """
 
     on: tuple[tuple[str, str], ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -154,6 +155,19 @@ def test_a_process_that_is_killed_costs_its_case_and_no_more(settings, tmp_path:
     assert "SIGKILL" in killed[0].note
     assert killed[0].lesion_ml > 0
     assert {row.case for row in rows if row.dice} == {"b", "c"}
+
+
+def test_ctrl_c_ends_workers_in_the_middle_of_a_case(settings, tmp_path: Path) -> None:
+    order = WorkOrder(settings, FakeSegmenters((("a", "hang"),)), 1)
+
+    def interrupt(done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(settings, tmp_path / "run", [ProcessSlot(order), ProcessSlot(order)], interrupt)
+    assert multiprocessing.active_children() == []
+    assert {row.case for row in read_csv(tmp_path / "run" / TABLE)} == {"b"}
 
 
 class Unwelcome:
