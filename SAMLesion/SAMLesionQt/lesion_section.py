@@ -141,15 +141,16 @@ class LesionSection:
         """Which lesions the list shows; empty for all."""
         return tuple(Status(value) for value in self._ui.statusFilter.currentData or ())
 
-    def refresh(self) -> None:
-        """Show the lesions as they are now."""
+    def refresh(self) -> bool:
+        """Show the lesions as they are now; False when a long list is not wholly shown yet."""
         session = self._desk.session
         rows = session.table.rows(self.statuses or None) if session is not None else ()
         if session is not None and self._desk.lesion is None:
             self._desk.choose(None)
-        self._table.show(rows, self._desk.lesionId)
+        isWhole = self._table.show(rows, self._desk.lesionId)
         self._ui.lesionSummary.text = summary(rows)
         self._enable()
+        return isWhole
 
     def _enable(self) -> None:
         ui, session, lesion = self._ui, self._desk.session, self._desk.lesion

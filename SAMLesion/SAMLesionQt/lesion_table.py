@@ -14,6 +14,8 @@ from SAMLesionLib.lesions import Status
 
 COLOUR, NAME, ORGAN, STATUS, VOLUME, DIAMETERS, MEAN, PROMPTS = range(8)
 SWATCH_PX = 14
+MAX_ROWS_AT_ONCE = 8
+"""A row takes about a millisecond; the views must not wait for a whole table."""
 
 
 class LesionTable:
@@ -38,6 +40,7 @@ class LesionTable:
             status: _icon(iconFolder / f"Status{status.value.capitalize()}.svg") for status in Status
         }
         self._rows: list[LesionRow] = []
+        self._shown: list[LesionRow | None] = []
         self._isFilling = False
         self._prepare()
         table.connect("itemSelectionChanged()", self._onSelection)
@@ -54,18 +57,25 @@ class LesionTable:
         """All lesions that are shown."""
         return [row.lesion_id for row in self._rows]
 
-    def show(self, rows: Sequence[LesionRow], chosenId: str | None) -> None:
-        """Show these lesions; cells that stay the same are left alone."""
+    def show(self, rows: Sequence[LesionRow], chosenId: str | None) -> bool:
+        """Show these lesions; rows that stay the same are left alone.
+
+        Returns:
+            False when more rows changed than are renewed at once: call it again soon.
+        """
         self._isFilling = True
         try:
-            old, self._rows = self._rows, list(rows)
+            self._rows = list(rows)
             self._table.setRowCount(len(rows))
-            for n, row in enumerate(rows):
-                if n >= len(old) or old[n] != row:
-                    self._fill(n, row)
+            self._shown = [*self._shown[: len(rows)], *[None] * (len(rows) - len(self._shown))]
+            changed = [n for n, row in enumerate(rows) if self._shown[n] != row]
+            for n in changed[:MAX_ROWS_AT_ONCE]:
+                self._fill(n, rows[n])
+                self._shown[n] = rows[n]
             self._choose(chosenId)
         finally:
             self._isFilling = False
+        return len(changed) <= MAX_ROWS_AT_ONCE
 
     def rename(self, lesionId: str) -> None:
         """Let the reader type another name for a lesion."""
@@ -108,11 +118,13 @@ class LesionTable:
         status.setToolTip(statusText(row.status))
         isSoft = row.is_busy or row.is_outdated or not row.is_measured
         tip = _("The mask is not that of the prompts yet: press Segment.") if row.is_outdated else ""
+        tip = _("The mask is on its way.") if row.is_busy else tip
         for column in (VOLUME, DIAMETERS, MEAN):
-            self._item(n, column).setToolTip(_("The mask is on its way.") if row.is_busy else tip)
-            font = self._item(n, column).font()
+            item = self._item(n, column)
+            item.setToolTip(tip)
+            font = item.font()
             font.setItalic(isSoft)
-            self._item(n, column).setFont(font)
+            item.setFont(font)
 
     def _item(self, n: int, column: int) -> Any:
         item = self._table.item(n, column)

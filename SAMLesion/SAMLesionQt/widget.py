@@ -38,10 +38,10 @@ from SAMLesionQt.session_keeper import SessionKeeper
 from SAMLesionQt.shortcuts import HelpPopover, Shortcuts
 from SAMLesionQt.status_line import StatusLine
 
-PUMP_MS = 30
+PUMP_MS = 15
 PUMP_S = 0.01
 """How long one tick may hand over results: the views stay smooth."""
-GLANCE_TICKS = 10
+GLANCE_TICKS = 20
 """So many ticks pass between two looks at which slice the reader sees."""
 
 
@@ -170,7 +170,16 @@ class Panel:
         self._isDirty = True
 
     def tick(self) -> None:
-        """Hand over what has come, and show it."""
+        """Hand over what has come, and show it the next time: the views get their turn in between."""
+        self._tick += 1
+        if self._tick % 2:
+            self._handOver()
+        elif self._isDirty:
+            self.refresh()
+        if self._tick % GLANCE_TICKS == 0:
+            self._glance()
+
+    def _handOver(self) -> None:
         session = self.desk.session
         if session is not None:
             session.pump(PUMP_S)
@@ -179,19 +188,14 @@ class Panel:
         session = self.desk.session  # it may have ended meanwhile
         self.status.setBusy(session is not None and session.controller.is_busy)
         self._isDirty |= self._isMeasuring
-        self._isMeasuring = session is not None and session.table.is_measuring
-        if self._isDirty:
-            self.refresh()
-        self._tick += 1
-        if session is not None and self._tick % GLANCE_TICKS == 0:
-            self._glance()
 
     def refresh(self) -> None:
         """Show everything as it is now."""
-        self._isDirty = False
         self.desk.model = self.models.model
         self.drawing.refresh()
-        self.lesions.refresh()
+        self._isDirty = not self.lesions.refresh()
+        # Sizes are measured in a thread, beginning with the refresh that first needs them.
+        self._isMeasuring = self.desk.session is not None and self.desk.session.table.is_measuring
         self.prompts.refresh()
         self.edit.refresh()
         self.export.refresh()

@@ -49,10 +49,10 @@ class Reader:
 
     def waitForMask(self) -> None:
         """Let the panel work until no mask is on its way, and show it."""
-        self.panel.tick()
-        self.wait(lambda: not self.session.controller.is_busy and not self.session.table.is_measuring)
-        self.panel.tick()
-        self.panel.tick()
+        panel = self.panel
+        for _ in range(2):
+            panel.tick()
+            self.wait(lambda: not (self.session.controller.is_busy or panel._isDirty or panel._isMeasuring))
 
     @property
     def session(self) -> Any:

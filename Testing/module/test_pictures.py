@@ -1,6 +1,7 @@
 """Every state of the panel as a picture, for the user guide and for the eye.
 
-`SAMLESION_SCREENSHOTS=Screenshots python -m pytest Testing/module -k picture` writes them into the repository.
+`SAMLESION_SCREENSHOTS=Screenshots python -m pytest Testing/module -k "picture or tumour"` writes them into
+the repository.
 """
 
 from __future__ import annotations
@@ -79,9 +80,8 @@ def test_a_picture_of_the_reader_at_work(a_reader_at_work: Reader, screenshot: A
     assert isDrawn(screenshot("at-work"))
 
 
-def test_a_picture_of_the_dark_theme(
-    a_reader_at_work: Reader, a_slicer: Any, screenshot: Any, _light_again: None
-) -> None:
+@pytest.mark.usefixtures("_light_again")
+def test_a_picture_of_the_dark_theme(a_reader_at_work: Reader, a_slicer: Any, screenshot: Any) -> None:
     darken(a_slicer)
     assert isDrawn(screenshot("at-work-dark"))
 
