@@ -31,8 +31,11 @@ def click(button: Any) -> None:
 
 def press_keys(widget: Any, keys: str) -> None:
     """Press a combination of keys, such as "Shift+N", while a widget has the focus."""
-    combination = QKeySequence(keys)[0]
-    QTest.keyClick(widget.pythonqt_native, combination.key(), combination.keyboardModifiers())
+    native, combination = widget.pythonqt_native, QKeySequence(keys)[0]
+    native.window().activateWindow()
+    native.setFocus()
+    QApplication.processEvents()  # a window that is not active has no shortcuts
+    QTest.keyClick(native, combination.key(), combination.keyboardModifiers())
 
 
 def type_text(widget: Any, text: str) -> None:

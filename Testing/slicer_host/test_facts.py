@@ -1,4 +1,4 @@
-"""The lists of what CTK's and Slicer's classes have: each class with its source, and no stand-in with more."""
+"""The lists of what CTK's and Slicer's classes have: each with its source, and no stand-in has more."""
 
 from __future__ import annotations
 

@@ -84,7 +84,10 @@ def test_rendering_can_be_paused(a_red_view: Any) -> None:
     assert not a_red_view.sliceView().isRenderPaused()
 
 
-def test_a_cleared_scene_keeps_the_views(a_red_view: Any, a_slicer: Any, a_volume: Any) -> None:
-    a_slicer.scene.Clear(False)
+@pytest.mark.parametrize("with_singletons", [False, True])
+def test_a_cleared_scene_keeps_the_views(
+    a_red_view: Any, a_slicer: Any, a_volume: Any, with_singletons: bool
+) -> None:
+    a_slicer.scene.Clear(with_singletons)
     assert a_red_view.mrmlSliceNode().GetScene() is a_slicer.scene
     assert a_red_view.mrmlSliceCompositeNode().GetBackgroundVolumeID() in (None, "")

@@ -154,7 +154,7 @@ def _dynamic_names(native: QtCore.QObject) -> set[str]:
 
 def _members(native: type) -> dict[str, Any]:
     """What a wrapper class has of its own, by PythonQt's order: properties, methods, signals, enums."""
-    found: dict[str, Any] = flat_enums(native)
+    found: dict[str, Any] = flat_enums(native) | facts.listed_enums(native)
     meta = getattr(native, "staticMetaObject", None) if issubclass(native, QtCore.QObject) else None
     signals = declared_signals(meta) if meta else {}
     found |= {name: Signal(name, facts.real_signatures(native, name, s)) for name, s in signals.items()}

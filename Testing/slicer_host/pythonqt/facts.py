@@ -66,6 +66,12 @@ def listed_names(class_name: str) -> frozenset[str]:
     return frozenset(text.partition("(")[0] for text in texts)
 
 
+def listed_enums(native: type) -> dict[str, int]:
+    """The enum values of a listed class, flat."""
+    enums: dict[str, int] = listing()[native.__name__].get("enums", {}) if is_stand_in(native) else {}
+    return enums
+
+
 def is_stand_in(native: type) -> bool:
     """Whether the class stands in for one of CTK or Slicer."""
     return not native.__module__.startswith("PySide6")

@@ -9,8 +9,14 @@ from PySide6.QtCore import Property, QObject, Signal, Slot
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from slicer_host.standins.mrml_base import Observers
+
 # Row and column in the four-up layout; the 3D view would stand at (0, 1).
 _PLACES = {"Red": (0, 0), "Green": (1, 0), "Yellow": (1, 1)}
+
+
+AFTER_THE_LOGIC = -10.0
+"""Priority of an observer: the layout logic makes its nodes first."""
 
 
 class _No3DView(QWidget):
@@ -38,6 +44,7 @@ class qMRMLLayoutManager(QObject):
         self._host = host
         self._widgets: dict[str, Any] = {}
         self._standing_in: dict[str, Any] = {}
+        self._observers, self._kept_node = Observers(), None
         self._make_nodes()
         self.viewport = QWidget()
         grid = QGridLayout(self.viewport)
@@ -56,6 +63,9 @@ class qMRMLLayoutManager(QObject):
         self._logic.SetMRMLScene(scene)
         node = self._logic.GetLayoutNode()
         node.SetViewArrangement(node.SlicerLayoutFourUpView)
+        # The logic uses the layout node for a moment longer than the scene that is being cleared keeps it.
+        self._observers.add(scene, scene.StartCloseEvent, self._keep_layout_node)
+        self._observers.add(scene, scene.EndBatchProcessEvent, self._attach, AFTER_THE_LOGIC)
         for name in _PLACES:  # composite nodes are there before anything is drawn
             logic = slicer.vtkMRMLSliceLogic()
             logic.SetMRMLApplicationLogic(application)
@@ -63,6 +73,18 @@ class qMRMLLayoutManager(QObject):
             logic.SetSliceNode(self._node(name))
             application.GetSliceLogics().AddItem(logic)
             self._standing_in[name] = logic
+
+    def _keep_layout_node(self) -> None:
+        self._kept_node = self._logic.GetLayoutNode()
+
+    def _attach(self) -> None:
+        """Show the slice nodes that a clearing of everything, singletons too, has made anew."""
+        for name in _PLACES:
+            node = self._node(name)
+            if name in self._widgets and node is not None:
+                self._widgets[name].attach(node)
+            elif name in self._standing_in and node is not self._standing_in[name].GetSliceNode():
+                self._standing_in[name].SetSliceNode(node)
 
     def _node(self, name: str) -> Any:
         return self._host.scene.GetNodeByID(f"vtkMRMLSliceNode{name}")
@@ -101,6 +123,7 @@ class qMRMLLayoutManager(QObject):
 
     def close(self) -> None:
         """Let go of the scene, before it is emptied."""
+        self._observers.clear()
         self._logic.SetMRMLScene(None)
         for widget in self.views():
             widget.sliceView().view.close()

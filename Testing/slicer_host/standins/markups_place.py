@@ -37,7 +37,6 @@ class qSlicerMarkupsPlaceWidget(qSlicerWidget):
         row.addWidget(self._delete)
         self._place.clicked.connect(self.setPlaceModeEnabled)
         self._delete.clicked.connect(self.deleteLastPoint)
-        self.destroyed.connect(self._observers.clear)
 
     placeMultipleMarkups = stored(int, "placeMultipleMarkups", 0)
     deleteAllMarkupsOptionVisible = stored(bool, "deleteAllMarkupsOptionVisible", True)

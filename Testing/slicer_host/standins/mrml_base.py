@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import Signal, Slot
+import shiboken6
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QIcon, QPixmap
 from PySide6.QtWidgets import QWidget
+from vtkmodules.util.misc import calldata_type
+from vtkmodules.vtkCommonCore import VTK_OBJECT
 
 from slicer_host.errors import guarded
 
 
 class Observers:
-    """Observers of VTK objects, to be removed together."""
+    """Observers of VTK objects, to be removed together; those of a widget end with it."""
 
     def __init__(self) -> None:
         self._tags: list[tuple[Any, int]] = []
 
-    def add(self, target: Any, event: Any, callback: Callable[[], Any]) -> None:
-        """Call back, without arguments, at each such event."""
-        self._tags.append((target, target.AddObserver(event, guarded(lambda *_: callback()))))
+    def add(self, target: Any, event: Any, callback: Callable[[], Any], priority: float = 0.0) -> None:
+        """Call back, without arguments, at each such event; those of low priority come last."""
+        weak = _weak(callback)
+        self._tags.append((target, target.AddObserver(event, guarded(lambda *_: weak()), priority)))
 
     def add_with_node(self, scene: Any, event: int, callback: Callable[[Any], Any]) -> None:
         """Call back with the node that an event of the scene is about."""
-        from vtkmodules.util.misc import calldata_type
-        from vtkmodules.vtkCommonCore import VTK_OBJECT
+        weak = _weak(callback)
 
         @calldata_type(VTK_OBJECT)
         def call(_caller: Any, _event: str, node: Any) -> None:
-            guarded(callback)(node)
+            guarded(weak)(node)
 
         self._tags.append((scene, scene.AddObserver(event, call)))
 
@@ -38,6 +42,19 @@ class Observers:
         for target, tag in self._tags:
             target.RemoveObserver(tag)
         self._tags.clear()
+
+
+def _weak(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that does not keep its widget alive, and does nothing when the widget has gone."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*arguments: Any) -> Any:
+        alive = reference()
+        owner = getattr(alive, "__self__", None)
+        is_alive = alive is not None and (not isinstance(owner, QObject) or shiboken6.isValid(owner))
+        return alive(*arguments) if is_alive else None
+
+    return call
 
 
 class qMRMLWidget(QWidget):

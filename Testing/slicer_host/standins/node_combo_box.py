@@ -60,8 +60,6 @@ class qMRMLNodeComboBox(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self._combo)
         self._combo.activated.connect(self._activated)
-        self.destroyed.connect(self._observers.clear)
-        self.destroyed.connect(self._names.clear)
 
     nodeTypes = _filtered("QStringList", "types")
     showHidden = _filtered(bool, "shows_hidden")

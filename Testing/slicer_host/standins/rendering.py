@@ -86,8 +86,13 @@ class OffscreenSliceView(SliceView):
     def set_scene(self, scene: Any) -> None:
         AbstractView.set_scene(self, scene)
         self._logic.SetMRMLScene(scene)
-        self._logic.SetSliceNode(self._existing_node)
-        self.set_view_node(self._existing_node)
+        self.attach(self._existing_node)
+
+    def attach(self, node: Any) -> None:
+        """Show another slice node."""
+        self._existing_node = node
+        self._logic.SetSliceNode(node)
+        self.set_view_node(node)
 
     def _reset_node_view_properties(self) -> None:
         """The node keeps the orientation and the label that the layout gave it."""

@@ -52,7 +52,6 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self._strokes: Strokes | None = None
         self._observers = Observers()
         self._make_parts()
-        self.destroyed.connect(self._observers.clear)
 
     segmentationNodeSelectorVisible, setSegmentationNodeSelectorVisible = _shown(
         "_segmentation_row", "setSegmentationNodeSelectorVisible"

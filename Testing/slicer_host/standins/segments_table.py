@@ -57,7 +57,6 @@ class qMRMLSegmentsTableView(qMRMLWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._table)
         self._table.selectionModel().selectionChanged.connect(self.selectionChanged.emit)
-        self.destroyed.connect(self._observers.clear)
 
     visibilityColumnVisible = _column("visibility")
     colorColumnVisible = _column("color")

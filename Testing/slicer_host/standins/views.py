@@ -130,6 +130,12 @@ class qMRMLSliceView(ctkVTKSliceView):
     def _make_view(self) -> OffscreenSliceView:
         return OffscreenSliceView(self.host.scene, self.host.application_logic, self._node, self.frames)
 
+    def attach(self, node: Any) -> None:
+        """Show another slice node."""
+        if node is not self._node:
+            self._node = node
+            self.view.attach(node)
+
     def mrmlSliceNode(self) -> Any:
         return self._node
 
@@ -183,6 +189,11 @@ class qMRMLSliceWidget(qMRMLAbstractViewWidget):
         column.addWidget(bar)
         column.addWidget(self._view, 1)
         self.setMRMLScene(host.scene)
+
+    def attach(self, node: Any) -> None:
+        """Show another slice node."""
+        self._node = node
+        self._view.attach(node)
 
     def _read_orientation(self) -> str:
         return self._node.GetOrientation()
