@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import slicer
+import vtk
 
 from SAMLesionLib.errors import ImageError, OutputError
+from SAMLesionLib.host.labelmaps import ground_if_empty
 from SAMLesionLib.host.messages import vtk_errors
 
 
@@ -89,8 +91,19 @@ def _compact_copy(node: Any) -> Any:
     copy = slicer.vtkMRMLSegmentationNode()
     copy.GetSegmentation().DeepCopy(node.GetSegmentation())
     copy.SetName(node.GetName())
+    _ground_empty_segments(copy.GetSegmentation())
     copy.GetSegmentation().CollapseBinaryLabelmaps(False)
     return copy
+
+
+def _ground_empty_segments(segmentation: Any) -> None:
+    reference, grid = slicer.vtkOrientedImageData(), vtk.vtkMatrix4x4()
+    converter = slicer.vtkSegmentationConverter
+    geometry = segmentation.GetConversionParameter(converter.GetReferenceImageGeometryParameterName())
+    if converter.DeserializeImageGeometry(geometry, reference, False):
+        reference.GetImageToWorldMatrix(grid)
+        for segment_id in segmentation.GetSegmentIDs():
+            ground_if_empty(segmentation.GetSegment(segment_id), grid)
 
 
 def _checked(path: str | Path, ending: str) -> Path:

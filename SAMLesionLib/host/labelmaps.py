@@ -86,6 +86,13 @@ def blocks_meet(image: Any, grid: Any, block: IndexBox) -> bool:
     return not is_on_grid(image, grid) or not block_of(image).intersect(block).is_empty
 
 
+def ground_if_empty(segment: Any, grid: Any) -> None:
+    """Put a segment without voxels on a grid: saving resamples all segments to the grid of the first."""
+    image = segment.GetRepresentation(LABELMAP)
+    if image is not None and block_of(image).is_empty and not is_on_grid(image, grid):
+        segment.AddRepresentation(LABELMAP, image_of_block(grid, IndexBox((0, 0, 0), (0, 0, 0))))
+
+
 def _resampled(image: Any, grid: Any, block: IndexBox) -> Any:
     resampled = slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(

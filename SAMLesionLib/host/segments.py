@@ -22,6 +22,7 @@ from SAMLesionLib.host.labelmaps import (
     LABELMAP,
     block_of,
     blocks_meet,
+    ground_if_empty,
     image_of_block,
     is_on_grid,
     read_block,
@@ -86,8 +87,7 @@ class LesionSegments:
         segmentation = self._segmentation
         segment_id = segmentation.GenerateUniqueSegmentID(segment_id)
         segment = slicer.vtkSegment()
-        # A segment that brings its own labelmap, even an empty one, is not put into the shared one. It lies
-        # on the volume's grid: saving resamples all segments to the grid of the first.
+        # A segment that brings its own labelmap, even an empty one, is not put into the shared one.
         segment.AddRepresentation(LABELMAP, image_of_block(self._grid, NOTHING))
         segment.SetName(self._free_name(name or "Lesion"))
         segment.SetColor(*lesion_colour(segmentation.GetNumberOfSegments()))
@@ -107,6 +107,17 @@ class LesionSegments:
     def restore(self, segment_id: str, segment: Any) -> None:
         """Bring a removed segment back with its voxels, name, colour and tags."""
         self._segmentation.AddSegment(segment, segment_id)
+
+    def place_before(self, segment_id: str, other_id: str) -> None:
+        """Put a segment before another one in the order of the table."""
+        segmentation = self._segmentation
+        here, there = segmentation.GetSegmentIndex(segment_id), segmentation.GetSegmentIndex(other_id)
+        if here > there:
+            segmentation.SetSegmentIndex(segment_id, there)
+
+    def ground(self, segment_id: str) -> None:
+        """Put a segment that has no voxel on the volume's grid."""
+        ground_if_empty(self.segment(segment_id), self._grid)
 
     def read(self, segment_id: str, block: IndexBox | None = None) -> Mask:
         """A segment's mask (k, j, i) in a block, or on the whole grid."""

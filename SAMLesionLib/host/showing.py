@@ -74,7 +74,7 @@ class Showing:
             return
         lesion = self._annotation.lesion(lesion_id)
         if isinstance(event, LesionAdded):
-            self._shown.add(lesion)
+            self._shown.add(lesion, self._following(lesion_id))
         elif isinstance(event, _STATUS_EVENTS):
             if lesion.is_accepted:
                 self._asking.stop(lesion_id)
@@ -83,6 +83,10 @@ class Showing:
             is_asked = isinstance(event, MaskAskedAgain) and event.cause == "edit"
             self._changed[lesion_id] = "asked" if is_asked else event.cause
         self._shown.describe(lesion)
+
+    def _following(self, lesion_id: str) -> str | None:
+        ids = [x.lesion_id for x in self._annotation.snapshot.lesions]
+        return next((x for x in ids[ids.index(lesion_id) + 1 :] if not self._shown.is_gone(x)), None)
 
     def _show(self, lesion: Lesion, why: _Why) -> None:
         self._asking.stop(lesion.lesion_id)

@@ -58,12 +58,18 @@ class ShownLesions:
             segment, mask = self._segments.segment(segment_id), self._segments.packed(segment_id)
             lesion = read_lesion(segment_id, segment, mask)
             if lesion is not None:
+                self._segments.ground(segment_id)
                 self._shown[segment_id] = _Shown.of(segment, mask)
                 lesions.append(lesion)
         return lesions
 
-    def add(self, lesion: Lesion) -> None:
-        """Show a lesion: its segment as it was when it was removed, one that is there, or a new one."""
+    def add(self, lesion: Lesion, following: str | None = None) -> None:
+        """Show a lesion: its segment as it was when it was removed, one that is there, or a new one.
+
+        Args:
+            lesion: the lesion.
+            following: the lesion that comes after it in the list, None for the last.
+        """
         lesion_id = lesion.lesion_id
         shown = self._shown.get(lesion_id)
         if self.is_gone(lesion_id):
@@ -71,6 +77,8 @@ class ShownLesions:
                 self._segments.add(lesion_id, lesion.name)
             else:
                 self._restore(lesion_id, shown)
+        if following is not None and not self.is_gone(following):
+            self._segments.place_before(lesion_id, following)
         segment = self._segments.segment(lesion_id)
         if shown is None:
             self._shown[lesion_id] = _Shown.of(segment, self._segments.packed(lesion_id))

@@ -183,3 +183,15 @@ def test_an_empty_lesion_in_front_leaves_the_voxels_of_the_others_where_they_are
     loaded = load_segmentation(scene, save_segmentation(segments.node, tmp_path / "work.seg.nrrd"))
     read = LesionSegments(loaded, segments.volume_node)
     assert np.array_equal(read.read(lesion), segments.read(lesion))
+
+
+def test_segments_that_other_programs_left_empty_move_nothing_either(scene, segments, tmp_path):
+    foreign = slicer.vtkSegment()
+    foreign.SetName("Liver")
+    foreign.AddRepresentation("Binary labelmap", slicer.vtkOrientedImageData())
+    segments.node.GetSegmentation().AddSegment(foreign, "foreign")
+    lesion = segments.add("lesion")
+    block = IndexBox((5, 0, 7), (7, 5, 9))
+    segments.write(lesion, block, np.ones(block.shape_kji, bool))
+    loaded = load_segmentation(scene, save_segmentation(segments.node, tmp_path / "work.seg.nrrd"))
+    assert np.array_equal(LesionSegments(loaded, segments.volume_node).read(lesion), segments.read(lesion))
