@@ -199,24 +199,53 @@ class SAMLesionTest(ScriptedLoadableModuleTest):
     def runTest(self) -> None:
         self.setUp()
         self.test_aBoxBecomesASegment()
+        self.setUp()
+        self.test_aReaderMarksAcceptsAndUndoes()
 
     def test_aBoxBecomesASegment(self) -> None:
         """A bright block in a box becomes a segment of the same voxels, with its provenance."""
         from SAMLesionLib import BoxPrompt, IndexBox, PromptSet
         from SAMLesionLib.host.segments import LesionSegments
 
-        voxels = np.zeros((8, 16, 16), np.int16)
-        voxels[2:5, 4:9, 5:10] = 100
-        volumeNode = slicer.util.addVolumeFromArray(voxels)
+        voxels, volumeNode = _brightBlock()
         prompts = PromptSet((BoxPrompt(IndexBox((3, 3, 1), (12, 11, 6))),))
         node, segmentId = SAMLesionLogic(_Threshold()).segment(volumeNode, prompts)
         segments = LesionSegments(node, volumeNode)
         assert np.array_equal(segments.read(segmentId), voxels > 50)
         assert segments.tags(segmentId)["SAMLesion.Model"] == "lite-medsam"
 
+    def test_aReaderMarksAcceptsAndUndoes(self) -> None:
+        """A prompt becomes a lesion in a session; acceptance protects it, undo takes that back."""
+        from SAMLesionLib import BoxPrompt, IndexBox
+        from SAMLesionLib.host.session import Session
+
+        voxels, volumeNode = _brightBlock()
+        session = Session.open(_Threshold(), volumeNode)
+        controller = session.controller
+        lesionId = controller.add_lesion()
+        session.annotation.add_prompt(lesionId, BoxPrompt(IndexBox((3, 3, 1), (12, 11, 6))))
+        session.pump()
+        while controller.is_busy:
+            slicer.app.processEvents()
+            session.pump()
+        assert np.array_equal(controller.segments.read(lesionId), voxels > 50)
+        controller.accept(lesionId)
+        assert controller.segments.is_accepted(lesionId)
+        controller.undo()
+        assert not controller.segments.is_accepted(lesionId)
+        session.close()
+
+
+def _brightBlock() -> tuple[Any, Any]:
+    voxels = np.zeros((8, 16, 16), np.int16)
+    voxels[2:5, 4:9, 5:10] = 100
+    return voxels, slicer.util.addVolumeFromArray(voxels)
+
 
 class _Threshold:
     """A segmenter for the test: everything brighter than 50 within the box."""
+
+    _volume: Any = None
 
     def load_volume(self, volume: Any) -> str:
         self._volume = volume
@@ -224,7 +253,10 @@ class _Threshold:
 
     def segment(self, request: Any) -> Any:
         from SAMLesionLib import MaskUpdate, RunReport
+        from SAMLesionLib.errors import VolumeNotLoaded
 
+        if self._volume is None:
+            raise VolumeNotLoaded("Send the volume first.")
         box = request.prompts.prompts[0].box
         report = RunReport(request.model, "", "cpu", "float32", "test", 0.0, 0.0, 0)
         yield MaskUpdate(box, self._volume.voxels[box.slices_kji()] > 50, report=report)

@@ -290,3 +290,74 @@ def test_the_scan_is_never_written(a_reader_with_a_scan: Reader) -> None:
     before = slicer.util.arrayFromVolume(reader.volume).copy()
     reader.drawBox(*BALL)
     assert np.array_equal(before, slicer.util.arrayFromVolume(reader.volume))
+
+
+def test_the_editor_opens_on_the_chosen_lesion_and_protects_all_others(a_reader_with_a_scan: Reader) -> None:
+    reader = a_reader_with_a_scan
+    reader.drawBox(*BALL)
+    reader.ui.editButton.click()
+    assert reader.panel.drawing.tool is None, "the mouse is the editor's"
+    editor = reader.panel.edit._editor
+    assert editor.currentSegmentID() == reader.lesions[0].lesion_id
+    node = editor.mrmlSegmentEditorNode()
+    assert node.GetMaskMode() == reader.session.controller.segments.node.EditAllowedOutsideAllSegments
+    reader.ui.boxButton.click()
+    assert reader.ui.editSection.collapsed, "a tool in the hand puts the editor away"
+
+
+def test_an_accepted_lesion_is_not_edited(a_reader_with_a_scan: Reader) -> None:
+    reader = a_reader_with_a_scan
+    reader.drawBox(*BALL)
+    reader.ui.acceptButton.click()
+    reader.waitForMask()
+    assert not reader.ui.editButton.enabled
+    assert "Reopen it" in reader.ui.editHint.text
+
+
+def test_work_of_a_crash_is_offered_and_brought_back(
+    a_reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from SAMLesionLib.host.session import Session
+
+    recovered: list[Any] = []
+    monkeypatch.setattr(Session, "recoveries", lambda session: ("the newest", "an older one"))
+    monkeypatch.setattr(Session, "recover", lambda session, recovery: recovered.append(recovery))
+    a_reader.volume = makeScan()
+    a_reader.ui.volumeSelector.setCurrentNode(a_reader.volume)
+    assert a_reader.panel.notice.isShown
+    assert "brought back" in a_reader.ui.noticeLabel.text
+    a_reader.ui.noticeButton.click()
+    assert recovered == ["the newest"]
+    assert not a_reader.panel.notice.isShown
+
+
+def test_lesions_are_written_where_the_reader_says(a_reader_with_a_scan: Reader, tmp_path: Any) -> None:
+    reader = a_reader_with_a_scan
+    assert not reader.ui.exportCsvButton.enabled
+    reader.drawBox(*BALL)
+    for button, name, written in (
+        ("exportSegmentationButton", "a.seg.nrrd", "a.seg.nrrd"),
+        ("exportNiftiButton", "b", "b.nii.gz"),
+        ("exportCsvButton", "c.csv", "c.csv"),
+    ):
+        reader.targets.append(str(tmp_path / name))
+        getattr(reader.ui, button).click()
+        assert (tmp_path / written).stat().st_size > 100
+        assert written in reader.ui.exportStatusLabel.text
+
+
+def test_a_dicom_export_says_what_it_needs(a_reader_with_a_scan: Reader) -> None:
+    reader = a_reader_with_a_scan
+    reader.drawBox(*BALL)
+    object.__setattr__(reader.panel._services, "chooseFolder", lambda: "/tmp")
+    reader.ui.exportDicomButton.click()
+    assert "cannot write DICOM SEG" in reader.ui.statusLabel.text
+
+
+def test_the_keys_press_the_buttons(a_reader_with_a_scan: Reader) -> None:
+    reader = a_reader_with_a_scan
+    by_key = {shortcut.key.toString(): shortcut for shortcut in reader.panel.shortcuts._shortcuts}
+    by_key["Shift+B"].pythonqt_native.activated.emit()
+    assert reader.ui.boxButton.checked
+    by_key["P"].pythonqt_native.activated.emit()
+    assert not reader.ui.pointPositiveButton.checked, "a grey button does nothing"

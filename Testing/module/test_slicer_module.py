@@ -77,6 +77,10 @@ def test_a_refused_prompt_leaves_the_scene_as_it_was(module, a_volume_node) -> N
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 
+def test_the_modules_own_test_passes(a_slicer, module) -> None:
+    module.SAMLesionTest().runTest()
+
+
 def test_cleanup_ends_the_engine_that_was_handed_in(module) -> None:
     ended = []
     engine = types.SimpleNamespace(close=lambda: ended.append(True))
