@@ -149,7 +149,7 @@ def test_an_installation_is_asked_for_shown_and_told(an_installation: Any, a_ui:
 
 
 def test_a_cancelled_installation_leaves_nothing(an_installation: Any, a_ui: Any, tmp_path: Path) -> None:
-    an_installation.commands.answers["install"] = repeat(None, 3_000_000)
+    an_installation.commands.answers["install"] = repeat(None, 300_000)
     a_ui.installButton.click()
     waitUntil(
         lambda: any("install" in asked for asked in an_installation.commands.asked), an_installation.pump
