@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from SAMLesionLib.host.exports import export_labelmap, export_segmentation, export_table
 from slicer.i18n import tr as _
 
+from SAMLesionLib.host.exports import export_labelmap, export_segmentation, export_table
 from SAMLesionQt.desk import Desk
 
 
