@@ -53,6 +53,7 @@ def segment_cubes(
     """
     steps = [PromptSet(prompts.prompts[: n + 1]) for n in range(len(prompts))]
     n_done, answer = _latest(predictor, volume, steps, window, answers)
+    shown: MaskUpdate | None = None
     touched: IndexBox | None = None
     for n, step in enumerate(steps[n_done:]):
         for look, refined in enumerate(_looks(predictor, volume, step, answer, window), start=1):
@@ -63,7 +64,8 @@ def segment_cubes(
         if answer is not None:
             answers.put(predictor.key(volume, step, window), answer)
     assert answer is not None, "prompts that say nothing were refused"
-    last = mask_of(answer, prompts, volume)
+    # Shown already, unless nothing had to be computed.
+    last = mask_of(answer, prompts, volume) if shown is None else shown
     yield over(last, last.block if touched is None else touched.union(last.block))
 
 

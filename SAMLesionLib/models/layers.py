@@ -50,6 +50,32 @@ class MLPBlock(nn.Module):
         return self.lin2(self.act(self.lin1(x)))
 
 
+class TransformerBlock(nn.Module):
+    """A block of a vision transformer, normalised before attention and before the perceptron.
+
+    Args:
+        dim: channels of a token.
+        attn: its attention.
+        mlp_ratio: how much wider the perceptron is inside.
+    """
+
+    def __init__(self, dim: int, attn: nn.Module, mlp_ratio: int = 4) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.attn = attn
+        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
+        self.mlp = MLPBlock(dim, dim * mlp_ratio)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Tokens, channels last, to the same shape."""
+        x = x + self.attend(self.norm1(x))
+        return x + self.mlp(self.norm2(x))
+
+    def attend(self, x: Tensor) -> Tensor:
+        """What attention makes of normalised tokens, everywhere or in windows."""
+        return self.attn(x)
+
+
 class MLP(nn.Module):
     """A perceptron of `depth` linear layers with ReLU between them (the heads of SAM's decoder)."""
 

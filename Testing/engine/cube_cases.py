@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from engine_cases import TINY
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,19 +25,14 @@ from SAMLesionLib.models.sam3d.prompt_encoder import PromptEncoder3D
 from SAMLesionLib.models.weights import LoadedModel
 from SAMLesionLib.volume import Volume
 
-CUBES = ModelCard(
+CUBES = replace(
+    TINY,
     name="cubes",
     title="Cubes",
     summary="The architecture of SAM-Med3D in few random weights.",
-    paper="",
-    licence="Apache-2.0",
     architecture="SAMLesionLib.models.sam3d:build_tiny_sam3d",
-    image_size=32,
-    keeps_aspect=True,
     intensity="robust-z",
     prompts=frozenset({"box", "line", "mask", "point"}),
-    n_parameters=40_000,
-    sources=(),
     cube=CubeRecipe(spacing_mm=1.0, finest_mm=0.5, coarsest_mm=4.0),
 )
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from SAMLesionLib.models.layers import LayerNorm2d, MLPBlock, window_partition, window_unpartition
+from SAMLesionLib.models.layers import LayerNorm2d, TransformerBlock, window_partition, window_unpartition
 
 # Rows of the attention matrix that get their position bias at a time: 4096 x 4096 biases in each of
 # 12 heads would be 800 MB.
@@ -81,25 +81,15 @@ class PatchEmbed(nn.Module):
         return self.proj(x).permute(0, 2, 3, 1)
 
 
-class Block(nn.Module):
+class Block(TransformerBlock):
     """One transformer block, attending in windows or, with `window_size` None, over the whole map."""
 
-    def __init__(
-        self, dim: int, num_heads: int, side: int, window_size: int | None, mlp_ratio: int = 4
-    ) -> None:
-        super().__init__()
+    def __init__(self, dim: int, num_heads: int, side: int, window_size: int | None) -> None:
+        super().__init__(dim, Attention(dim, num_heads, window_size or side))
         self.window_size = window_size
-        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
-        self.attn = Attention(dim, num_heads, window_size or side)
-        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = MLPBlock(dim, dim * mlp_ratio)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Tokens BxhxwxC to the same shape."""
-        x = x + self._attend(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
-
-    def _attend(self, x: Tensor) -> Tensor:
+    def attend(self, x: Tensor) -> Tensor:
+        """Tokens BxhxwxC to the same shape, window by window."""
         _, height, width, _ = x.shape
         window = self.window_size or height
         return window_unpartition(self.attn(window_partition(x, window)), window, height, width)

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from SAMLesionLib.models.layers import LayerNorm3d, MLPBlock
+from SAMLesionLib.models.layers import LayerNorm3d, TransformerBlock
 from SAMLesionLib.models.sam3d.stem import ConvStem, PatchEmbed
 
 NONE = 1e-30
@@ -101,25 +101,17 @@ class ImageEncoderViT3D(nn.Module):
         return last_norm(second(cast(LayerNorm3d, norm).last_axis(narrow).movedim(-1, 1)))
 
 
-class Block(nn.Module):
+class Block(TransformerBlock):
     """One transformer block, attending in windows of `window_size` tokens a side."""
 
-    def __init__(
-        self, dim: int, num_heads: int, window_size: int, rel_pos: bool = True, mlp_ratio: int = 4
-    ) -> None:
-        super().__init__()
+    attn: Attention
+
+    def __init__(self, dim: int, num_heads: int, window_size: int, rel_pos: bool = True) -> None:
+        super().__init__(dim, Attention(dim, num_heads, window_size, rel_pos))
         self.window_size = window_size
-        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
-        self.attn = Attention(dim, num_heads, window_size, rel_pos)
-        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = MLPBlock(dim, dim * mlp_ratio)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Tokens BxDxHxWxC to the same shape."""
-        x = x + self._attend(self.norm1(x))
-        return x + self.mlp(self.norm2(x))
-
-    def _attend(self, x: Tensor) -> Tensor:
+    def attend(self, x: Tensor) -> Tensor:
+        """Tokens BxDxHxWxC to the same shape, window by window."""
         if max(x.shape[1:4]) <= self.window_size:
             return self.attn(x)
         y = torch.empty_like(x)
