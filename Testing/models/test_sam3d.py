@@ -154,6 +154,16 @@ def test_gradients_reach_every_weight_that_a_click_uses(tiny: Sam3D) -> None:
     assert all(p.grad.any() for p in tiny.image_encoder.parameters())
 
 
+def test_mixed_precision_trains_on_nearly_the_same_answer(tiny: Sam3D) -> None:
+    image, clicks = torch.randn(1, 1, 32, 32, 32), (torch.tensor([[[9.0, 8, 7]]]), torch.tensor([[1]]))
+    expected, _ = tiny.decode(tiny.encode(image), *clicks)
+    with torch.autocast("cpu", torch.bfloat16):
+        logits, _ = tiny.train().decode(tiny.encode(image), *clicks)
+    logits.float().square().mean().backward()
+    assert ((logits - expected).norm() / expected.norm()).item() < 0.05
+    assert all(torch.isfinite(p.grad).all() for p in tiny.parameters() if p.grad is not None)
+
+
 # -- a stem of small convolutions -------------------------------------------------------------------
 
 

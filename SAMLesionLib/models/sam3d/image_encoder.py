@@ -161,6 +161,7 @@ class Attention(nn.Module):
                 k, v = torch.cat((k, zero_k), dim=2), torch.cat((v, zero_v), dim=2)
                 padding = _bias_of_padding(query, row_h, row_w, size).flatten(2)
                 bias = torch.cat((bias, padding[..., None]), dim=-1)
+            bias = bias.to(q.dtype)  # under autocast the sums of exponentials are float32
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
         return self.proj(y.transpose(1, 2).flatten(2)).view(x.shape)
 
