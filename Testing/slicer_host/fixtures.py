@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["a_panel", "a_slicer", "a_user", "screenshot"]
+__all__ = ["a_panel", "a_slicer", "a_user", "expects_vtk_errors", "screenshot"]
 
 MODULE_FILE = Path(__file__).resolve().parents[2] / "SAMLesion" / "SAMLesion.py"
 SCREENSHOTS_VARIABLE = "SAMLESION_SCREENSHOTS"
@@ -17,20 +17,31 @@ SCREENSHOTS_VARIABLE = "SAMLESION_SCREENSHOTS"
 
 
 @pytest.fixture
-def a_slicer() -> Iterator[Any]:
-    """A running Slicer; a test fails by what was raised in its slots, events and observers."""
+def a_slicer(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """A running Slicer.
+
+    A test fails by what was raised in its slots, events and observers, and by what VTK told as an error.
+    """
+    from SAMLesionLib.host.messages import vtk_errors
     from slicer_host import errors
     from slicer_host.host import SlicerHost
 
     errors.take()
-    host = SlicerHost()
-    try:
-        yield host
-    finally:
-        host.close()
+    with vtk_errors() as told:
+        host = SlicerHost()
+        try:
+            yield host
+        finally:
+            host.close()
     caught, unused = errors.take(), host.user.unused
     assert not caught, errors.told(caught)
     assert not unused, f"The user was never asked for {unused!r}."
+    assert not told or "expects_vtk_errors" in request.fixturenames, "\n".join(told)
+
+
+@pytest.fixture
+def expects_vtk_errors() -> None:
+    """Ask for this fixture in a test that feeds VTK something broken."""
 
 
 @pytest.fixture

@@ -9,7 +9,15 @@ from PySide6.QtCore import Property
 
 from slicer_host.pythonqt import facts, wrapper_class
 from slicer_host.pythonqt.signals import declared_signals
-from slicer_host.standins import application, io_manager, layout, modules, segment_effects, views
+from slicer_host.standins import (
+    application,
+    io_manager,
+    layout,
+    modules,
+    segment_effects,
+    slice_views,
+    vtk_views,
+)
 from slicer_host.ui_file import STAND_INS
 
 KINDS = {"bool": "bool", "int": "int", "double": "double", "QString": "QString", "QStringList": "QStringList"}
@@ -23,11 +31,11 @@ INNER = [
     modules.qSlicerAbstractCoreModule,
     modules.qSlicerModuleManager,
     segment_effects.qSlicerSegmentEditorAbstractEffect,
-    views.ctkVTKAbstractView,
-    views.ctkVTKSliceView,
-    views.qMRMLAbstractViewWidget,
-    views.qMRMLSliceView,
-    views.qMRMLSliceWidget,
+    vtk_views.ctkVTKAbstractView,
+    vtk_views.ctkVTKSliceView,
+    slice_views.qMRMLAbstractViewWidget,
+    slice_views.qMRMLSliceView,
+    slice_views.qMRMLSliceWidget,
 ]
 ALL = {native.__name__: native for native in [*STAND_INS.values(), *INNER]}
 

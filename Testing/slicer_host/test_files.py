@@ -48,7 +48,9 @@ def test_a_scene_is_saved_and_loaded_in_place_of_the_old_one(
     assert [node.GetName() for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")] == ["CT"]
 
 
-def test_a_file_that_is_none_raises_as_in_slicer(a_slicer: Any, tmp_path: Path) -> None:
+def test_a_file_that_is_none_raises_as_in_slicer(
+    a_slicer: Any, tmp_path: Path, expects_vtk_errors: None
+) -> None:
     import slicer
 
     with pytest.raises(RuntimeError, match="Failed to load node"):

@@ -4,13 +4,14 @@ from slicer_host.standins.ctk_buttons import ctkCollapsibleButton, ctkCollapsibl
 from slicer_host.standins.ctk_fields import (
     ctkColorPickerButton,
     ctkComboBox,
-    ctkDirectoryButton,
     ctkMenuButton,
-    ctkPathLineEdit,
     ctkSearchBox,
 )
-from slicer_host.standins.ctk_numbers import ctkDoubleSpinBox, ctkRangeWidget, ctkSliderWidget
+from slicer_host.standins.ctk_paths import ctkDirectoryButton, ctkPathLineEdit
+from slicer_host.standins.ctk_range import ctkRangeWidget
 from slicer_host.standins.ctk_settings import ctkSettingsDialog, ctkSettingsPanel
+from slicer_host.standins.ctk_slider import ctkSliderWidget
+from slicer_host.standins.ctk_spin_box import ctkDoubleSpinBox
 
 __all__ = [
     "ctkCollapsibleButton",

@@ -101,7 +101,7 @@ class qMRMLLayoutManager(QObject):
 
     def _make_widget(self, name: str) -> Any:
         from slicer_host.standins.rendering import has_opengl
-        from slicer_host.standins.views import qMRMLSliceWidget
+        from slicer_host.standins.slice_views import qMRMLSliceWidget
 
         if not has_opengl():
             import pytest

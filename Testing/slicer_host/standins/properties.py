@@ -1,10 +1,11 @@
-"""Short forms for the Qt properties of stand-ins."""
+"""Short forms for what most stand-ins have: properties, and parts in a row."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from PySide6.QtCore import Property
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 
 def stored(kind: Any, name: str, default: Any, after: str | None = None, notify: str | None = None) -> Any:
@@ -44,3 +45,11 @@ def forwarded(kind: Any, part: str, name: str) -> Any:
         getattr(self, part).setProperty(name, value)
 
     return Property(kind, read, write)
+
+
+def in_a_row(widget: QWidget, *parts: QWidget) -> None:
+    """Lay the parts of a widget out side by side, without a margin."""
+    row = QHBoxLayout(widget)
+    row.setContentsMargins(0, 0, 0, 0)
+    for part in parts:
+        row.addWidget(part)
