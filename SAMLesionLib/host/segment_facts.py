@@ -85,17 +85,15 @@ def is_lesion(segment: Any) -> bool:
     return read_tags(segment, (LESION_TAG,))[LESION_TAG] is not None
 
 
-def read_lesion(segment_id: str, segment: Any, mask: PackedMask) -> Lesion | None:
-    """The lesion that a segment shows; None when the segment is none of ours.
+def read_lesion(segment_id: str, segment: Any, mask: PackedMask) -> Lesion:
+    """The lesion that a segment of ours shows.
 
     Args:
         segment_id: the segment's id.
         segment: a `vtkSegment`.
         mask: its voxels, which are the lesion's hand-made mask when it had one.
     """
-    text = read_tags(segment, (LESION_TAG,))[LESION_TAG]
-    if text is None:
-        return None
+    text = read_tags(segment, (LESION_TAG,))[LESION_TAG] or ""
     prompts, run, is_edited = _loads(text, segment.GetName())
     terminology = segment.GetTerminology() or LESION_TERMINOLOGY
     edit = mask if is_edited else None

@@ -8,7 +8,7 @@ same with forty lesions as with one. Saving puts them together again (`files.sav
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ from SAMLesionLib.host.labelmaps import (
     image_of_block,
     is_on_grid,
     read_block,
+    take_out,
     voxels_of_image,
 )
 from SAMLesionLib.host.segment_facts import read_status, read_tags, write_tags
@@ -107,6 +108,21 @@ class LesionSegments:
     def restore(self, segment_id: str, segment: Any) -> None:
         """Bring a removed segment back with its voxels, name, colour and tags."""
         self._segmentation.AddSegment(segment, segment_id)
+
+    def separate(self, segment_ids: Iterable[str]) -> None:
+        """Give each of these segments a layer of its own, if it shares one, as lesions of files do.
+
+        Slicer's own `SeparateSegmentLabelmap` copies the whole layer for each of them.
+        """
+        # By the labelmaps themselves: IsSharedBinaryLabelmap also says no of layers that were just merged.
+        layers: dict[Any, list[Any]] = {}
+        for segment_id in self.segment_ids:
+            segment = self.segment(segment_id)
+            layers.setdefault(segment.GetRepresentation(LABELMAP), []).append(segment)
+        chosen = {self.segment(segment_id) for segment_id in segment_ids}
+        for image, segments in layers.items():
+            if image is not None and len(segments) > 1:
+                take_out(image, [segment for segment in segments if segment in chosen])
 
     def place_before(self, segment_id: str, other_id: str) -> None:
         """Put a segment before another one in the order of the table."""
@@ -253,8 +269,7 @@ class LesionSegments:
             raise InputError(f"{name} is accepted and cannot be changed. Reopen it first.")
 
     def _own_layer(self, segment_id: str) -> None:
-        if self._segmentation.IsSharedBinaryLabelmap(segment_id):
-            self._segmentation.SeparateSegmentLabelmap(segment_id)
+        self.separate((segment_id,))
 
     def _accepted_layers(self, but: str) -> Iterator[tuple[Any, list[int]]]:
         layers: dict[Any, list[int]] = {}

@@ -8,7 +8,7 @@ from typing import Any
 
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.host.labelmaps import LABELMAP
-from SAMLesionLib.host.segment_facts import read_lesion, write_facts, write_lesion_tag
+from SAMLesionLib.host.segment_facts import is_lesion, read_lesion, write_facts, write_lesion_tag
 from SAMLesionLib.host.segments import LesionSegments, Mask
 from SAMLesionLib.lesions import Lesion, Status
 from SAMLesionLib.packed_masks import PackedMask
@@ -53,15 +53,9 @@ class ShownLesions:
 
     def read_lesions(self) -> list[Lesion]:
         """The lesions that the segments hold from an earlier session, in the order of the table."""
-        lesions = []
-        for segment_id in self._segments.segment_ids:
-            segment, mask = self._segments.segment(segment_id), self._segments.packed(segment_id)
-            lesion = read_lesion(segment_id, segment, mask)
-            if lesion is not None:
-                self._segments.ground(segment_id)
-                self._shown[segment_id] = _Shown.of(segment, mask)
-                lesions.append(lesion)
-        return lesions
+        ours = [x for x in self._segments.segment_ids if is_lesion(self._segments.segment(x))]
+        self._segments.separate(ours)
+        return [self._read(segment_id) for segment_id in ours]
 
     def add(self, lesion: Lesion, following: str | None = None) -> None:
         """Show a lesion: its segment as it was when it was removed, one that is there, or a new one.
@@ -173,9 +167,17 @@ class ShownLesions:
         stamp = _stamp(shown.segment)
         if stamp == shown.stamp:
             return None
+        # All at once, since somebody may have merged them: looking through a shared layer takes long.
+        self._segments.separate(x for x in self._shown if self._segments.has(x))
         is_preview = shown.actual is None
-        shown.stamp, shown.actual = stamp, self._segments.packed(lesion_id)
+        shown.stamp, shown.actual = _stamp(shown.segment), self._segments.packed(lesion_id)
         return shown.actual if is_preview or shown.actual != shown.mask else None
+
+    def _read(self, segment_id: str) -> Lesion:
+        self._segments.ground(segment_id)
+        segment, mask = self._segments.segment(segment_id), self._segments.packed(segment_id)
+        self._shown[segment_id] = _Shown.of(segment, mask)
+        return read_lesion(segment_id, segment, mask)
 
     def _restore(self, lesion_id: str, shown: _Shown) -> None:
         self._segments.restore(lesion_id, shown.segment)

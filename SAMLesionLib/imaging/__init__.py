@@ -17,6 +17,7 @@ from SAMLesionLib.imaging.regions import (
     fill_holes_in_slices,
     keep_main_regions,
     keep_meant_regions,
+    label_boxes,
 )
 from SAMLesionLib.imaging.resampling import Kernel, Part
 
@@ -36,6 +37,7 @@ __all__ = [
     "is_ct",
     "keep_main_regions",
     "keep_meant_regions",
+    "label_boxes",
     "looks_like_ct",
     "medsam_window",
     "network_log_odds",

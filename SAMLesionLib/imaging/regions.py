@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
@@ -40,14 +42,19 @@ def keep_meant_regions(mask: npt.NDArray[np.bool_], meant: npt.NDArray[np.bool_]
 
 def connected_parts(mask: npt.NDArray[np.bool_]) -> list[tuple[IndexBox, npt.NDArray[np.bool_]]]:
     """The 26-connected regions of a mask (k, j, i), the largest first: the block of each and its voxels."""
-    if not mask.any():
-        return []
     labels, _ = ndimage.label(mask, _EVERY_NEIGHBOUR)
-    parts = []
-    for n, found in enumerate(ndimage.find_objects(labels), start=1):
-        (k0, k1), (j0, j1), (i0, i1) = ((s.start, s.stop) for s in found)
-        parts.append((IndexBox((i0, j0, k0), (i1, j1, k1)), labels[found] == n))
+    parts = [(box, labels[box.slices_kji()] == n) for n, box in label_boxes(labels).items()]
     return sorted(parts, key=lambda part: -int(part[1].sum()))
+
+
+def label_boxes(labels: npt.NDArray[np.integer[Any]]) -> dict[int, IndexBox]:
+    """The tight block around each label of a label map (k, j, i), found in one pass."""
+    boxes = {}
+    for n, found in enumerate(ndimage.find_objects(labels) if labels.size else (), start=1):
+        if found is not None:
+            (k0, k1), (j0, j1), (i0, i1) = ((s.start, s.stop) for s in found)
+            boxes[n] = IndexBox((i0, j0, k0), (i1, j1, k1))
+    return boxes
 
 
 def fill_holes_in_slices(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

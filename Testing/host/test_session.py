@@ -94,6 +94,22 @@ def test_work_goes_on_after_loading_and_undo_stops_at_what_was_loaded(host, tmp_
     session.close()
 
 
+def test_lesions_of_a_file_get_layers_of_their_own_and_other_segments_keep_theirs(host, tmp_path):
+    volume, node, reader = a_worked_on_scan(host.scene)
+    reader.segments.write("other", IndexBox((8, 0, 0), (10, 2, 2)), np.ones((2, 2, 2), bool))
+    before = reader.masks()
+    reader.controller.close()
+    loaded = load_segmentation(host.scene, save_segmentation(node, tmp_path / "work.seg.nrrd"))
+    n_shared = loaded.GetSegmentation().GetNumberOfLayers()
+    session = open_again(volume, loaded)
+    assert (n_shared, loaded.GetSegmentation().GetNumberOfLayers()) == (1, 4)
+    loaded.GetSegmentation().MergeSegmentLabelmaps(list(before))
+    session.pump()
+    assert masks(session) == before
+    assert loaded.GetSegmentation().GetNumberOfLayers() >= 3
+    session.close()
+
+
 def test_damaged_prompts_cost_no_mask(scene):
     volume, node, reader = a_worked_on_scan(scene)
     before = reader.masks()

@@ -3,7 +3,13 @@ from __future__ import annotations
 import numpy as np
 
 from SAMLesionLib.geometry import IndexBox
-from SAMLesionLib.imaging import connected_parts, fill_holes_in_slices, keep_main_regions, keep_meant_regions
+from SAMLesionLib.imaging import (
+    connected_parts,
+    fill_holes_in_slices,
+    keep_main_regions,
+    keep_meant_regions,
+    label_boxes,
+)
 
 
 def an_empty_mask() -> np.ndarray:
@@ -75,3 +81,11 @@ def test_regions_that_a_reader_meant_are_kept_whatever_their_size() -> None:
     assert np.argwhere(kept).tolist() == [[1, 6, 6]]
     assert np.array_equal(keep_meant_regions(mask, np.zeros_like(mask)), keep_main_regions(mask))
     assert not keep_meant_regions(np.zeros_like(mask), meant).any()
+
+
+def test_each_label_has_its_block():
+    labels = np.zeros((3, 4, 6), np.uint8)
+    labels[0, 0, 0] = labels[2, 3, 1] = 4
+    labels[1, 1:3, 5] = 2
+    assert label_boxes(labels) == {2: IndexBox((5, 1, 1), (6, 3, 2)), 4: IndexBox((0, 0, 0), (2, 4, 3))}
+    assert label_boxes(np.zeros((0, 0, 0), np.uint8)) == {}
