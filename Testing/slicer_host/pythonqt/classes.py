@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import weakref
 from typing import Any
 
@@ -11,23 +10,11 @@ from PySide6 import QtCore
 
 from slicer_host.errors import guarded
 from slicer_host.pythonqt import facts
+from slicer_host.pythonqt.class_members import class_members, is_method
 from slicer_host.pythonqt.convert import is_alive, set_wrapper_factory, to_python, to_qt
-from slicer_host.pythonqt.enums import flat_enums
-from slicer_host.pythonqt.members import BoundMethod, Method, Property, Refused, Signal, call_native
-from slicer_host.pythonqt.signals import declared_signals
+from slicer_host.pythonqt.members import BoundMethod, Method, Property, Signal, call_native
 
 _classes: dict[type, type] = {}
-_OPERATORS = {
-    "__add__",
-    "__sub__",
-    "__mul__",
-    "__truediv__",
-    "__lt__",
-    "__le__",
-    "__gt__",
-    "__ge__",
-    "__len__",
-}
 
 
 class WrapperClass(type):
@@ -107,7 +94,7 @@ def wrapper_class(native: type) -> type:
     """The wrapper class of a PySide6 class, made when it is first asked for."""
     if native not in _classes:
         bases = tuple(dict.fromkeys(wrapper_class(base) for base in native.__bases__ if _is_wrapped(base)))
-        members = _members(native) if facts.is_public(native) else {}
+        members = class_members(native) if facts.is_public(native) else {}
         _classes[native] = WrapperClass(
             native.__name__, bases or (Wrapper,), members | {"pythonqt_native_class": native}
         )
@@ -152,53 +139,6 @@ def _dynamic_names(native: QtCore.QObject) -> set[str]:
     return {name.data().decode() for name in native.dynamicPropertyNames()}
 
 
-def _members(native: type) -> dict[str, Any]:
-    """What a wrapper class has of its own, by PythonQt's order: properties, methods, signals, enums."""
-    found: dict[str, Any] = flat_enums(native) | facts.listed_enums(native)
-    meta = getattr(native, "staticMetaObject", None) if issubclass(native, QtCore.QObject) else None
-    signals = declared_signals(meta) if meta else {}
-    found |= {name: Signal(name, facts.real_signatures(native, name, s)) for name, s in signals.items()}
-    properties = _properties(meta)
-    declared = {n for n, (_, is_own) in properties.items() if is_own or n in vars(native)}
-    for name, value in vars(native).items():
-        if name in _OPERATORS:
-            found[name] = _operator(name)
-        elif _is_method(name, value) and name not in signals and name not in properties:
-            found[name] = Method(name, native)
-    extras = facts.extras(native)
-    for name in declared:
-        # QTimer.singleShot: a property of the object, and a function of the class.
-        on_class = Method(name, native) if isinstance(vars(native).get(name), staticmethod) else None
-        found[name] = Property(name, properties[name][0], extras.pop(name, on_class))
-    if "exec" in found:
-        found["exec_"] = found["exec"]
-    if "objectName" in found:
-        found["name"] = found["objectName"]
-    refused = {name: Refused(native, name) for name in facts.qt6_only_names(native)}
-    return {n: v for n, v in found.items() if facts.is_listed(native, n)} | refused | extras
-
-
-def _properties(meta: QtCore.QMetaObject | None) -> dict[str, tuple[QtCore.QMetaProperty, bool]]:
-    """All properties by name, and whether the class declares them itself."""
-    indices = range(meta.propertyCount()) if meta else range(0)
-    offset = meta.propertyOffset() if meta else 0
-    return {p.name(): (p, i >= offset) for i, p in ((i, meta.property(i)) for i in indices)}
-
-
-def _is_method(name: str, value: Any) -> bool:
-    if name.startswith("_") or name in facts.NOT_IN_PYTHONQT or isinstance(value, (enum.EnumMeta, type)):
-        return False
-    return callable(value) or isinstance(value, staticmethod)
-
-
-def _operator(name: str) -> Any:
-    def apply(self: Wrapper, *others: Any) -> Any:
-        result = getattr(self.pythonqt_native, name)(*map(to_qt, others))
-        return result if result is NotImplemented else to_python(result)
-
-    return apply
-
-
 def _class_for_subclass(cls: type) -> type:
     """The PySide6 class whose C++ virtual methods call what a Python subclass overrides."""
     native: type = cls.pythonqt_native_class
@@ -206,7 +146,7 @@ def _class_for_subclass(cls: type) -> type:
         return native
     if "pythonqt_made" not in vars(cls):
         names = {n for c in cls.__mro__ if _is_python_subclass(c) for n in vars(c)}
-        names = {n for n in names if not n.startswith("_") and _is_method(n, getattr(native, n, None))}
+        names = {n for n in names if not n.startswith("_") and is_method(n, getattr(native, n, None))}
         body: dict[str, Any] = {name: _override(name, native) for name in names}
         type.__setattr__(
             cls, "pythonqt_made", type(cls.__name__, (native,), body | {"pythonqt_overrides": names})
