@@ -8,6 +8,8 @@ from typing import Any
 from PySide6.QtCore import Property, QObject, QProcessEnvironment, QSettings, Signal, Slot
 from PySide6.QtWidgets import QApplication, QWidget
 
+from slicer_host.standins.pausing import Pausing
+
 MAJOR, MINOR, PATCH = 5, 10, 0
 """The release whose behaviour the test host shows; `facts/` may list later additions."""
 
@@ -107,7 +109,7 @@ class qSlicerCommandOptions(QObject):
     exitAfterStartup = _constant(bool, False)
 
 
-class qSlicerApplication(qSlicerCoreApplication):
+class qSlicerApplication(Pausing, qSlicerCoreApplication):
     """What the application has with a window."""
 
     startupCompleted = Signal()
@@ -132,14 +134,6 @@ class qSlicerApplication(qSlicerCoreApplication):
     def setRenderPaused(self, paused: bool) -> None:
         self.host.pause_rendering(paused)
         self.renderPaused.emit(paused)
-
-    @Slot()
-    def pauseRender(self) -> None:
-        self.setRenderPaused(True)
-
-    @Slot()
-    def resumeRender(self) -> None:
-        self.setRenderPaused(False)
 
 
 def _environment(values: dict[str, str]) -> QProcessEnvironment:

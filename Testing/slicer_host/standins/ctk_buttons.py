@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from slicer_host.standins.properties import stored
+from slicer_host.standins.properties import opposite_of_checked, stored
 
 HEADER_PX = 24
 
@@ -37,13 +37,7 @@ class ctkCollapsibleButton(QAbstractButton):
         self.setContentsMargins(0, HEADER_PX, 0, 0)
         self.toggled.connect(self._show_contents)
 
-    def _read_collapsed(self) -> bool:
-        return not self.isChecked()
-
-    def _write_collapsed(self, collapsed: bool) -> None:
-        self.setChecked(not collapsed)
-
-    collapsed = Property(bool, _read_collapsed, _write_collapsed)
+    collapsed = opposite_of_checked()
     collapsedHeight = stored(int, "collapsedHeight", 10, "updateGeometry")
     contentsFrameShape = stored(int, "contentsFrameShape", 6, "update")
     contentsFrameShadow = stored(int, "contentsFrameShadow", 32, "update")
@@ -121,13 +115,7 @@ class ctkCollapsibleGroupBox(QGroupBox):
         self.setChecked(True)
         self.toggled.connect(self._expand)
 
-    def _read_collapsed(self) -> bool:
-        return not self.isChecked()
-
-    def _write_collapsed(self, collapsed: bool) -> None:
-        self.setChecked(not collapsed)
-
-    collapsed = Property(bool, _read_collapsed, _write_collapsed)
+    collapsed = opposite_of_checked()
 
     def _expand(self, expanded: bool) -> None:
         for child in self.children():

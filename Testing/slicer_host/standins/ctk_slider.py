@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Property, Qt, Signal, Slot
-from PySide6.QtWidgets import QDoubleSpinBox, QSlider, QWidget
+from PySide6.QtWidgets import QSlider, QWidget
 
+from slicer_host.standins.ctk_number import OneNumber
 from slicer_host.standins.properties import forwarded, in_a_row, stored
 
 STEPS = 1000
 """Positions of the slider, which Qt counts in whole numbers."""
 
 
-class ctkSliderWidget(QWidget):
+class ctkSliderWidget(OneNumber):
     """A slider and a spin box that show the same number."""
 
     valueChanged = Signal(float)
     valueIsChanging = Signal(float)
-    decimalsChanged = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._spin = QDoubleSpinBox(self)
         self._slider = QSlider(Qt.Orientation.Horizontal, self)
         self._slider.setRange(0, STEPS)
         in_a_row(self, self._slider, self._spin)
         self._slider.valueChanged.connect(self._slid)
         self._spin.valueChanged.connect(self._changed)
 
-    singleStep = forwarded(float, "_spin", "singleStep")
     pageStep = stored(float, "pageStep", 10.0)
-    minimum = forwarded(float, "_spin", "minimum")
-    maximum = forwarded(float, "_spin", "maximum")
-    prefix = forwarded(str, "_spin", "prefix")
-    suffix = forwarded(str, "_spin", "suffix")
     tickInterval = stored(float, "tickInterval", 0.0)
     tickPosition = stored(int, "tickPosition", 0)
     synchronizeSiblings = stored(int, "synchronizeSiblings", 3)
@@ -41,25 +35,6 @@ class ctkSliderWidget(QWidget):
     popupSlider = stored(bool, "popupSlider", False)
     invertedAppearance = forwarded(bool, "_slider", "invertedAppearance")
     invertedControls = forwarded(bool, "_slider", "invertedControls")
-
-    def _read_value(self) -> float:
-        return self._spin.value()
-
-    @Slot(float)
-    def setValue(self, value: float) -> None:
-        self._spin.setValue(value)
-
-    value = Property(float, _read_value, setValue)
-
-    def _read_decimals(self) -> int:
-        return self._spin.decimals()
-
-    @Slot(int)
-    def setDecimals(self, decimals: int) -> None:
-        self._spin.setDecimals(decimals)
-        self.decimalsChanged.emit(decimals)
-
-    decimals = Property(int, _read_decimals, setDecimals)
 
     def _read_spin_box_visible(self) -> bool:
         return not self._spin.isHidden()

@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from slicer_host.standins.mrml_base import Observers
+from slicer_host.standins.pausing import Pausing
 
 # Row and column in the four-up layout; the 3D view would stand at (0, 1).
 _PLACES = {"Red": (0, 0), "Green": (1, 0), "Yellow": (1, 1)}
@@ -29,7 +30,7 @@ class _No3DView(QWidget):
         QPainter(self).fillRect(self.rect(), colours)
 
 
-class qMRMLLayoutManager(QObject):
+class qMRMLLayoutManager(Pausing, QObject):
     """Three slice views, each drawn from when it is first asked for.
 
     Attributes:
@@ -167,14 +168,6 @@ class qMRMLLayoutManager(QObject):
     def setRenderPaused(self, paused: bool) -> None:
         for widget in self.views():
             widget.setRenderPaused(paused)
-
-    @Slot()
-    def pauseRender(self) -> None:
-        self.setRenderPaused(True)
-
-    @Slot()
-    def resumeRender(self) -> None:
-        self.setRenderPaused(False)
 
 
 class qSlicerLayoutManager(qMRMLLayoutManager):

@@ -53,3 +53,15 @@ def in_a_row(widget: QWidget, *parts: QWidget) -> None:
     row.setContentsMargins(0, 0, 0, 0)
     for part in parts:
         row.addWidget(part)
+
+
+def opposite_of_checked() -> Any:
+    """The property `collapsed` of sections that are open while they are checked."""
+
+    def read(self: Any) -> bool:
+        return not self.isChecked()
+
+    def write(self: Any, collapsed: bool) -> None:
+        self.setChecked(not collapsed)
+
+    return Property(bool, read, write)

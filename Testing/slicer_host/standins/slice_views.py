@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QCursor, QPalette
 from PySide6.QtWidgets import QLabel, QVBoxLayout
 
 from slicer_host.standins.mrml_base import qMRMLWidget
+from slicer_host.standins.pausing import Pausing
 from slicer_host.standins.rendering import OffscreenSliceView
 from slicer_host.standins.vtk_views import ctkVTKSliceView
 
@@ -59,7 +60,7 @@ class qMRMLSliceView(ctkVTKSliceView):
         self.unsetCursor()
 
 
-class qMRMLAbstractViewWidget(qMRMLWidget):
+class qMRMLAbstractViewWidget(Pausing, qMRMLWidget):
     """A view with its bar."""
 
 
@@ -129,11 +130,3 @@ class qMRMLSliceWidget(qMRMLAbstractViewWidget):
     @Slot(bool)
     def setRenderPaused(self, paused: bool) -> None:
         self._view.setRenderPaused(paused)
-
-    @Slot()
-    def pauseRender(self) -> None:
-        self._view.pauseRender()
-
-    @Slot()
-    def resumeRender(self) -> None:
-        self._view.resumeRender()

@@ -8,6 +8,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
+from slicer_host.standins.pausing import Pausing
 from slicer_host.standins.properties import stored
 from slicer_host.standins.rendering import Frames, picture_of
 from slicer_host.standins.view_events import forward
@@ -25,7 +26,7 @@ _FORWARDED = {
 }
 
 
-class ctkVTKAbstractView(QWidget):
+class ctkVTKAbstractView(Pausing, QWidget):
     """A widget that shows what VTK has drawn."""
 
     renderEnabled = stored(bool, "renderEnabled", True)
@@ -71,14 +72,6 @@ class ctkVTKAbstractView(QWidget):
         if not self._paused and self.frames.is_due:
             self.scheduleRender()
         return self._paused
-
-    @Slot(result=int)
-    def pauseRender(self) -> int:
-        return self.setRenderPaused(True)
-
-    @Slot(result=int)
-    def resumeRender(self) -> int:
-        return self.setRenderPaused(False)
 
     @Slot(result=bool)
     def isRenderPaused(self) -> bool:
