@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from fakes import FakeSegmenter
 from mrml_cases import make_volume
-from reader_cases import Reader, a_noisy_volume
+from reader_cases import Interrupted, Reader, a_noisy_volume
 
 from SAMLesionLib.host.headless import HeadlessHost
 from SAMLesionLib.host.messages import vtk_errors
@@ -85,3 +85,11 @@ def reader(scene: Any, a_scan: Any, segmenter: FakeSegmenter) -> Iterator[Reader
 @pytest.fixture
 def a_lesion(reader: Reader) -> str:
     return reader.controller.add_lesion()
+
+
+@pytest.fixture
+def interrupted(scene: Any, a_scan: Any) -> Iterator[Interrupted]:
+    interrupted = Interrupted(scene, a_scan)
+    yield interrupted
+    interrupted.go_on()
+    interrupted.reader.controller.close()

@@ -92,3 +92,30 @@ class Reader:
     def masks(self) -> dict[str, bytes]:
         """Every segment's voxels, to be compared."""
         return {i: self.segments.read(i).tobytes() for i in self.segments.segment_ids}
+
+
+class Interrupted:
+    """A reader who sees half of an answer, while the engine waits at the third slice for `go_on`.
+
+    Attributes:
+        reader: the reader.
+        lesion: the lesion whose mask is on its way.
+    """
+
+    def __init__(self, scene: Any, volume: Any) -> None:
+        self._began, self._may_go_on = threading.Event(), threading.Event()
+        self.reader = Reader(scene, volume, FakeSegmenter(self._wait))
+        self.lesion = self.reader.controller.add_lesion()
+        self.reader.draw(self.lesion, A_BOX)
+        assert self._began.wait(LONG_S)
+        self.reader.controller.pump()
+        assert self.reader.segments.read(self.lesion).any()
+
+    def go_on(self) -> None:
+        """Let the engine work again."""
+        self._may_go_on.set()
+
+    def _wait(self, n: int) -> None:
+        if n == 2:
+            self._began.set()
+            assert self._may_go_on.wait(LONG_S)

@@ -65,48 +65,20 @@ def test_undo_to_a_state_that_was_never_shown_asks_for_its_mask(reader, a_lesion
     assert np.array_equal(reader.segments.read(a_lesion), reader.expected(A_BOX))
 
 
-def test_the_newest_prompt_wins_and_a_half_shown_answer_is_taken_back(scene, a_scan):
-    shown, proceed = threading.Event(), threading.Event()
-
-    def wait_at_the_third_slice(n: int) -> None:
-        if n == 2 and not proceed.is_set():
-            shown.set()
-            assert proceed.wait(LONG_S)
-
-    reader = Reader(scene, a_scan, FakeSegmenter(wait_at_the_third_slice))
-    lesion = reader.controller.add_lesion()
-    reader.draw(lesion, A_BOX)
-    assert shown.wait(LONG_S)
-    reader.controller.pump()
-    assert reader.segments.read(lesion).any()
+def test_the_newest_prompt_wins_and_a_half_shown_answer_is_taken_back(interrupted):
+    reader, lesion = interrupted.reader, interrupted.lesion
     reader.controller.annotation.replace_prompt(lesion, 0, BoxPrompt(B_BOX))
-    proceed.set()
+    interrupted.go_on()
     reader.settle()
     assert reader.segmenter.was_closed_early.wait(LONG_S)
     assert np.array_equal(reader.segments.read(lesion), reader.expected(B_BOX))
     assert [type(e) for e in reader.told].count(MaskShown) == 1
-    reader.controller.close()
 
 
-def test_cancel_takes_a_half_shown_answer_back_at_once(scene, a_scan):
-    shown, proceed = threading.Event(), threading.Event()
-
-    def wait_at_the_third_slice(n: int) -> None:
-        if n == 2:
-            shown.set()
-            assert proceed.wait(LONG_S)
-
-    reader = Reader(scene, a_scan, FakeSegmenter(wait_at_the_third_slice))
-    lesion = reader.controller.add_lesion()
-    reader.draw(lesion, A_BOX)
-    assert shown.wait(LONG_S)
-    reader.controller.pump()
-    assert reader.segments.read(lesion).any()
-    reader.controller.cancel()  # while the engine still works
-    assert not reader.controller.is_busy
-    assert not reader.segments.read(lesion).any()
-    proceed.set()
-    reader.controller.close()
+def test_cancel_takes_a_half_shown_answer_back_at_once(interrupted):
+    interrupted.reader.controller.cancel()  # while the engine still works
+    assert not interrupted.reader.controller.is_busy
+    assert not interrupted.reader.segments.read(interrupted.lesion).any()
 
 
 def test_a_failure_is_one_sentence_and_leaves_the_last_mask(scene, a_scan):

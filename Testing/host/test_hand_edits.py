@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
 import slicer
-from fakes import FakeSegmenter
-from reader_cases import A_BOX, B_BOX, LONG_S, Reader
+from reader_cases import A_BOX, B_BOX
 
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.lesions import Status
@@ -67,29 +64,17 @@ def test_a_labelmap_that_was_only_touched_is_no_edit(reader):
     assert reader.annotation.snapshot is before
 
 
-def test_a_stroke_while_the_mask_comes_ends_it_and_is_kept(scene, a_scan):
-    shown, proceed = threading.Event(), threading.Event()
-
-    def wait_at_the_third_slice(n: int) -> None:
-        if n == 2:
-            shown.set()
-            assert proceed.wait(LONG_S)
-
-    reader = Reader(scene, a_scan, FakeSegmenter(wait_at_the_third_slice))
-    lesion = reader.controller.add_lesion()
-    reader.draw(lesion, A_BOX)
-    assert shown.wait(LONG_S)
-    reader.controller.pump()
+def test_a_stroke_while_the_mask_comes_ends_it_and_is_kept(interrupted):
+    reader, lesion = interrupted.reader, interrupted.lesion
     reader.paint(lesion, A_STROKE)
     painted = reader.segments.read(lesion)
     reader.controller.pump()
-    proceed.set()
+    interrupted.go_on()
     reader.settle()
     assert np.array_equal(reader.segments.read(lesion), painted)
     reader.controller.undo()  # the stroke: the prompt is asked anew, its mask was never whole
     reader.settle()
     assert np.array_equal(reader.segments.read(lesion), reader.expected(A_BOX))
-    reader.controller.close()
 
 
 def test_an_accepted_lesion_that_was_painted_over_is_put_back_and_that_is_told(reader):
