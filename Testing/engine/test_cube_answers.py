@@ -387,3 +387,11 @@ def test_whatever_is_drawn_becomes_a_mask_on_the_image_or_one_sentence(
     whole = VOLUME.block
     assert all(whole.intersect(u.block) == u.block for u in updates)
     assert all(updates[-1].block.union(u.block) == updates[-1].block for u in updates)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float64, bool, ">i2"])
+def test_a_scan_of_one_slice_and_of_every_type_is_answered(dtype: object) -> None:
+    voxels = VOLUME.voxels[15:16] > 150 if dtype is bool else VOLUME.voxels[15:16].clip(0, 250).astype(dtype)
+    volume = Volume(voxels, Affine.from_spacing((1, 1, 4)))
+    mask = answer(an_engine_of(a_random_network(False)), PointPrompt((20, 18, 0)), volume=volume)
+    assert mask.shape == (1, 36, 40)
