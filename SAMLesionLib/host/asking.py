@@ -88,7 +88,7 @@ class Asking:
         tags: dict[str, str | None] = dict(provenance_tags(report, lesion.prompts))
         del tags[STATUS_TAG]  # the reader's word, not ours
         mask = self._shown.settle(lesion.lesion_id)
-        self._shown.put(lesion.lesion_id, mask, tags)
+        self._shown.set_tags(lesion.lesion_id, tags)
         del self._is_begun[lesion.lesion_id]
         written = self._shown.tags(lesion.lesion_id)
         self._results.keep(lesion.lesion_id, lesion.origin, Result(mask, written))

@@ -183,8 +183,11 @@ class LesionSegments:
 
     def packed(self, segment_id: str) -> PackedMask:
         """A segment's whole mask in a few bytes."""
-        block = self.block(segment_id)
-        return PackedMask() if block is None else PackedMask.of(self.read(segment_id, block), block.start_ijk)
+        image = self.segment(segment_id).GetRepresentation(LABELMAP)
+        reach = NOTHING if image is None else self._reach(image)
+        return (
+            PackedMask() if reach.is_empty else PackedMask.of(self.read(segment_id, reach), reach.start_ijk)
+        )
 
     def put_back(self, segment_id: str, mask: PackedMask) -> None:
         """Give a segment exactly this mask, which it had before or which keeps clear of accepted ones."""
