@@ -108,6 +108,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/journal.py
   SAMLesionLib/host/kept_journals.py
   SAMLesionLib/host/labelmaps.py
+  SAMLesionLib/host/layers.py
   SAMLesionLib/host/lesion_table.py
   SAMLesionLib/host/looks.py
   SAMLesionLib/host/markups.py
@@ -119,6 +120,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/prompt_shapes.py
   SAMLesionLib/host/recovery.py
   SAMLesionLib/host/requests.py
+  SAMLesionLib/host/reshaping.py
   SAMLesionLib/host/restoring.py
   SAMLesionLib/host/results.py
   SAMLesionLib/host/segment_facts.py

@@ -19,14 +19,14 @@ from SAMLesionLib.host.markups import prompts_from_markup
 from SAMLesionLib.host.parameters import Parameters
 from SAMLesionLib.host.prefetch import Prefetch
 from SAMLesionLib.host.requests import Requests
+from SAMLesionLib.host.reshaping import Reshaping
 from SAMLesionLib.host.restoring import Restoring, lesions_of_the_scene
 from SAMLesionLib.host.results import Results
 from SAMLesionLib.host.segments import LesionSegments
 from SAMLesionLib.host.showing import Showing
 from SAMLesionLib.host.shown import ShownLesions
-from SAMLesionLib.imaging import connected_parts
 from SAMLesionLib.lesions import Lesion, Snapshot
-from SAMLesionLib.packed_masks import PackedMask, union
+from SAMLesionLib.packed_masks import PackedMask
 from SAMLesionLib.protocol import Segmenter
 from SAMLesionLib.volume import Volume
 
@@ -40,6 +40,8 @@ class Controller:
         parameters: read when a request is made.
         failed: emits `WorkFailed` when no mask comes or something is put back; direct calls raise instead.
         progressed: emits `WorkProgressed` while a mask comes.
+        merge: makes one lesion of several, see `Reshaping.merge`.
+        split: makes a lesion of each connected part, see `Reshaping.split`.
     """
 
     def __init__(
@@ -63,6 +65,8 @@ class Controller:
             self.annotation, self._shown, self._results, self._asking, lambda: self.parameters
         )
         self._hand_edits = HandEdits(self.annotation, self._shown, self._refuse)
+        reshaping = Reshaping(self.annotation, self._shown, self._catch_up)
+        self.merge, self.split = reshaping.merge, reshaping.split
         self._restoring = Restoring(self.annotation, self._shown, self._results)
 
     @property
@@ -150,49 +154,6 @@ class Controller:
         lesion = self.annotation.accept(lesion_id)
         self._catch_up()
         return lesion
-
-    def merge(self, lesion_ids: Sequence[str]) -> Lesion:
-        """Make one lesion of several, none of them accepted; the first keeps its name.
-
-        Raises:
-            InputError: there are fewer than two, or one is accepted or gone.
-            PromptError: none of them has a voxel.
-        """
-        self._catch_up()
-        mask = union(self._shown.mask(self.annotation.lesion(x).lesion_id) for x in lesion_ids)
-        if mask.is_empty:
-            raise PromptError(
-                "These lesions have no voxel yet, so there is nothing to merge. Draw them first."
-            )
-        tags = [self._shown.tags(x) for x in lesion_ids]
-        merged = self.annotation.merge(lesion_ids, mask)
-        self._catch_up()
-        # A model had its part in it if it had in one of them.
-        self.segments.set_tags(merged.lesion_id, next((t for t in tags if any(t.values())), {}))
-        return merged
-
-    def split(self, lesion_id: str) -> tuple[Lesion, ...]:
-        """Make a lesion of each 26-connected part; the largest stays, the others stand behind it.
-
-        Raises:
-            PromptError: the lesion is in one piece, or has no voxel.
-            InputError: it is accepted or gone.
-        """
-        self._catch_up()
-        lesion = self.annotation.lesion(lesion_id)
-        whole, tags = self._shown.mask(lesion_id), self._shown.tags(lesion_id)
-        parts = [
-            PackedMask.of(mask, block.shift(whole.box.start_ijk).start_ijk)
-            for block, mask in connected_parts(whole.unpack())
-        ]
-        if len(parts) < 2:
-            how = "is in one piece" if parts else "has no voxel"
-            raise PromptError(f"{lesion.name} {how}. Erase where it shall come apart, then split it.")
-        lesions = self.annotation.split(lesion_id, parts, self.segments.segment_ids)
-        self._catch_up()
-        for part in lesions:
-            self.segments.set_tags(part.lesion_id, tags)
-        return lesions
 
     def looks(self) -> tuple[Look, ...]:
         """All lesions with their masks, for a journal; what did not change is the same object again."""

@@ -13,7 +13,7 @@ import slicer
 import vtk
 
 from SAMLesionLib.errors import ImageError, OutputError
-from SAMLesionLib.host.labelmaps import ground_if_empty
+from SAMLesionLib.host.layers import ground_if_empty
 from SAMLesionLib.host.messages import vtk_errors
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,8 +12,6 @@ from vtk.util.numpy_support import vtk_to_numpy
 
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.host.volumes import array_from_matrix
-from SAMLesionLib.imaging import label_boxes
-from SAMLesionLib.packed_masks import NOTHING
 
 LABELMAP = "Binary labelmap"
 """MRML's name of the representation that holds voxels."""
@@ -87,35 +84,6 @@ def is_on_grid(image: Any, grid: Any) -> bool:
 def blocks_meet(image: Any, grid: Any, block: IndexBox) -> bool:
     """Whether an image can hold voxels in a block; cheap, and certain only when it says no."""
     return not is_on_grid(image, grid) or not block_of(image).intersect(block).is_empty
-
-
-def take_out(image: Any, segments: Sequence[Any]) -> None:
-    """Give segments that share a labelmap one of their own each; the others keep theirs.
-
-    Args:
-        image: the labelmap they share.
-        segments: `vtkSegment`s, each with its label in it.
-    """
-    if not segments:
-        return
-    voxels, here, grid = voxels_of_image(image), block_of(image), vtk.vtkMatrix4x4()
-    image.GetImageToWorldMatrix(grid)
-    boxes = label_boxes(voxels)
-    for segment in segments:
-        label, box = segment.GetLabelValue(), boxes.get(segment.GetLabelValue(), NOTHING)
-        mask = voxels[box.slices_kji()] == label
-        own = image_of_block(grid, box.shift(here.start_ijk) if mask.size else NOTHING, mask)
-        voxels[box.slices_kji()][mask] = 0  # a new segment may get this label
-        segment.SetLabelValue(1)
-        segment.AddRepresentation(LABELMAP, own)
-    image.Modified()
-
-
-def ground_if_empty(segment: Any, grid: Any) -> None:
-    """Put a segment without voxels on a grid: saving resamples all segments to the grid of the first."""
-    image = segment.GetRepresentation(LABELMAP)
-    if image is not None and block_of(image).is_empty and not is_on_grid(image, grid):
-        segment.AddRepresentation(LABELMAP, image_of_block(grid, NOTHING))
 
 
 def _resampled(image: Any, grid: Any, block: IndexBox) -> Any:

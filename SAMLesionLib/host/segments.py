@@ -8,7 +8,7 @@ same with forty lesions as with one. Saving puts them together again (`files.sav
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,12 @@ from SAMLesionLib.host.labelmaps import (
     LABELMAP,
     block_of,
     blocks_meet,
-    ground_if_empty,
     image_of_block,
     is_on_grid,
     read_block,
-    take_out,
     voxels_of_image,
 )
+from SAMLesionLib.host.layers import accepted_layers, ground_if_empty, separate
 from SAMLesionLib.host.segment_facts import read_status, read_tags, write_tags
 from SAMLesionLib.host.volumes import check_scalar, parent_matrix
 from SAMLesionLib.lesions import Status
@@ -110,19 +109,12 @@ class LesionSegments:
         self._segmentation.AddSegment(segment, segment_id)
 
     def separate(self, segment_ids: Iterable[str]) -> None:
-        """Give each of these segments a layer of its own, if it shares one, as lesions of files do.
+        """Give each of these segments a layer of its own, as a lesion has that was written here."""
+        separate(self._segmentation, segment_ids)
 
-        Slicer's own `SeparateSegmentLabelmap` copies the whole layer for each of them.
-        """
-        # By the labelmaps themselves: IsSharedBinaryLabelmap also says no of layers that were just merged.
-        layers: dict[Any, list[Any]] = {}
-        for segment_id in self.segment_ids:
-            segment = self.segment(segment_id)
-            layers.setdefault(segment.GetRepresentation(LABELMAP), []).append(segment)
-        chosen = {self.segment(segment_id) for segment_id in segment_ids}
-        for image, segments in layers.items():
-            if image is not None and len(segments) > 1:
-                take_out(image, [segment for segment in segments if segment in chosen])
+    def ground(self, segment_id: str) -> None:
+        """Put a segment that has no voxel on the volume's grid."""
+        ground_if_empty(self.segment(segment_id), self._grid)
 
     def place_before(self, segment_id: str, other_id: str) -> None:
         """Put a segment before another one in the order of the table."""
@@ -130,10 +122,6 @@ class LesionSegments:
         here, there = segmentation.GetSegmentIndex(segment_id), segmentation.GetSegmentIndex(other_id)
         if here > there:
             segmentation.SetSegmentIndex(segment_id, there)
-
-    def ground(self, segment_id: str) -> None:
-        """Put a segment that has no voxel on the volume's grid."""
-        ground_if_empty(self.segment(segment_id), self._grid)
 
     def read(self, segment_id: str, block: IndexBox | None = None) -> Mask:
         """A segment's mask (k, j, i) in a block, or on the whole grid."""
@@ -201,7 +189,7 @@ class LesionSegments:
     def protected(self, block: IndexBox, but: str = "") -> Mask:
         """The voxels (k, j, i) of a block that accepted segments other than `but` own."""
         owned, grid = np.zeros(block.shape_kji, dtype=bool), self._grid
-        for image, labels in self._accepted_layers(but):
+        for image, labels in accepted_layers(self._segmentation, but).items():
             if blocks_meet(image, grid, block):
                 owned |= np.isin(read_block(image, grid, block), labels)
         return owned
@@ -272,17 +260,7 @@ class LesionSegments:
             raise InputError(f"{name} is accepted and cannot be changed. Reopen it first.")
 
     def _own_layer(self, segment_id: str) -> None:
-        self.separate((segment_id,))
-
-    def _accepted_layers(self, but: str) -> Iterator[tuple[Any, list[int]]]:
-        layers: dict[Any, list[int]] = {}
-        for segment_id in self.segment_ids:
-            if segment_id != but and self.is_accepted(segment_id):
-                segment = self.segment(segment_id)
-                image = segment.GetRepresentation(LABELMAP)
-                if image is not None:
-                    layers.setdefault(image, []).append(segment.GetLabelValue())
-        yield from layers.items()
+        separate(self._segmentation, (segment_id,))
 
     def _replace(self, segment_id: str, block: IndexBox, voxels: Mask) -> None:
         # Slicer's own way to replace a labelmap: it also renews the 3D surface where there is one, and
