@@ -235,6 +235,6 @@ class ReaderMachine(RuleBasedStateMachine):
 
 
 ReaderMachine.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestReader = ReaderMachine.TestCase
