@@ -8,8 +8,9 @@ import types
 from pathlib import Path
 from typing import Any
 
+import shiboken6
 import slicer
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QEvent, QSettings, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QScrollArea
 
 from SAMLesionLib.host.headless import HeadlessHost
@@ -25,7 +26,9 @@ from slicer_host.standins.modules import (
     qSlicerModuleManager,
     qSlicerScriptedLoadableModule,
 )
+from slicer_host.standins.mrml_base import Observers
 from slicer_host.subject_hierarchy import SubjectHierarchyItems
+from slicer_host.theme import set_theme
 
 _application: Any = None
 PANEL_PX = 430
@@ -37,6 +40,7 @@ def application() -> qSlicerApplication:
     global _application
     if _application is None:
         _application = qSlicerApplication(["slicer-test-host", "-platform", "offscreen"])
+        _application.setStyle("Fusion")
     return _application
 
 
@@ -87,6 +91,7 @@ class SlicerHost(HeadlessHost):
         self.main_window.setCentralWidget(self.layout_manager.viewport)
         self._entered: Any = None
         self._replaced: list[tuple[Any, str, Any]] = []
+        self.set_dark(False)
         self._install()
         self.main_window.show()
 
@@ -118,6 +123,10 @@ class SlicerHost(HeadlessHost):
             panel.exit()
             self._panel_area.takeWidget()
 
+    def set_dark(self, dark: bool = True) -> None:
+        """Choose Slicer's dark style, or the light one."""
+        set_theme(self.app, dark)
+
     def write_screenshot(self, path: Path, widget: Any = None) -> Path:
         """Write a picture of a widget, by default of the main window."""
         native = self.main_window if widget is None else widget.pythonqt_native
@@ -137,12 +146,11 @@ class SlicerHost(HeadlessHost):
             for name in self.modules.manager.modulesNames():
                 self.modules.manager.moduleAboutToBeUnloaded.emit(name)
             self.app.aboutToQuit.emit()
-            self.main_window.deleteLater()
         finally:
-            self._items.close()
             self.layout_manager.close()
+            Observers.clear_all()
+            _delete_windows(self.app)
             super().close()
-            self.app.processEvents()
             self._uninstall()
 
     def pause_rendering(self, paused: bool) -> None:
@@ -194,6 +202,14 @@ class SlicerHost(HeadlessHost):
     def _uninstall(self) -> None:
         for holder, name, before in reversed(self._replaced):
             _put(holder, name, before)
+
+
+def _delete_windows(app: qSlicerApplication) -> None:
+    """Take all windows apart now, and not whenever Python collects its garbage."""
+    app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    for window in app.topLevelWidgets():
+        if shiboken6.isValid(window):
+            shiboken6.delete(window)
 
 
 def _main_window() -> tuple[QMainWindow, QScrollArea]:

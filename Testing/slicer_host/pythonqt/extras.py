@@ -75,8 +75,9 @@ def _ends(sender: Wrapper, signal: str, receiver: Wrapper, slot: str) -> tuple[A
 
 def _slot_of(native: QtCore.QObject, slot: str) -> str:
     text = signature_text(slot)
-    if native.metaObject().indexOfMethod(text) < 0:
-        raise AttributeError(f"{native.metaObject().className()} has no slot '{slot}'.")
+    meta = type(native).staticMetaObject
+    if meta.indexOfMethod(text) < 0:
+        raise AttributeError(f"{meta.className()} has no slot '{slot}'.")
     return text
 
 

@@ -73,7 +73,7 @@ def native_signature(native: QtCore.QObject, signature: str) -> str:
         AttributeError: the class has no such signal.
     """
     wanted = signature_text(signature)
-    meta = native.metaObject()
+    meta = type(native).staticMetaObject
     for text in (wanted, _with_python_objects(wanted)):
         if meta.indexOfSignal(text) >= 0 and facts.signal_is_listed(type(native), wanted):
             return text

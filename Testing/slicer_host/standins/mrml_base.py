@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import shiboken6
 from PySide6.QtCore import QObject, Signal, Slot
@@ -19,8 +19,17 @@ from slicer_host.errors import guarded
 class Observers:
     """Observers of VTK objects, to be removed together; those of a widget end with it."""
 
+    _all: ClassVar[weakref.WeakSet[Observers]] = weakref.WeakSet()
+
     def __init__(self) -> None:
         self._tags: list[tuple[Any, int]] = []
+        self._all.add(self)
+
+    @classmethod
+    def clear_all(cls) -> None:
+        """Remove those of all widgets: VTK would call them while Python takes the widgets apart."""
+        for observers in tuple(cls._all):
+            observers.clear()
 
     def add(self, target: Any, event: Any, callback: Callable[[], Any], priority: float = 0.0) -> None:
         """Call back, without arguments, at each such event; those of low priority come last."""

@@ -56,6 +56,10 @@ class Frames(ScheduledRenderStrategy):
         self.is_due = False
         self._drawn()
 
+    def stop(self) -> None:
+        """Forget the frame that is due."""
+        self._timer.stop()
+
     def _draw(self) -> None:
         if self._is_wanted() and self.abstract_view is not None:
             self.abstract_view.render()
@@ -89,9 +93,13 @@ class OffscreenSliceView(SliceView):
 
     def close(self) -> None:
         """Let go of the scene and the window."""
+        for observed in (self._scene, self._view_node, self._logic):
+            self._event_observer.RemoveObservations(observed)
+        self._displayable_manager_group.RemoveAllObservers()
         self._displayable_manager_group.SetMRMLDisplayableNode(None)
         self._interactor_observer.SetInteractor(None)
         self._logic.SetMRMLScene(None)
+        self._scheduled_render.stop()
         self.finalize()
 
     @property
