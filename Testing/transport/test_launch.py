@@ -252,6 +252,7 @@ def test_closing_the_engine_ends_a_running_answer(
 
 HOST = """
 import sys
+import time
 from fake_servers import SERVE_FAKE
 from fakes import a_lesion_volume
 from SAMLesionLib import *
@@ -263,7 +264,8 @@ box = BoxPrompt(IndexBox((8, 8, 2), (24, 24, 10)))
 updates = engine.segment(SegmentRequest(volume.volume_id, "fake", PromptSet((box,))))
 next(updates)
 print(engine.pid, flush=True)
-sys.stdin.read()
+while True:
+    time.sleep(0.02)  # a signal that comes just before one long wait would not end it
 """
 
 
