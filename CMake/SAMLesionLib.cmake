@@ -188,6 +188,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/sam3d/inference.py
   SAMLesionLib/models/sam3d/mask_decoder.py
   SAMLesionLib/models/sam3d/prompt_encoder.py
+  SAMLesionLib/models/sam3d/refiner.py
   SAMLesionLib/models/sam3d/sam3d.py
   SAMLesionLib/models/sam3d/stem.py
   SAMLesionLib/models/sgp_sam.py
@@ -203,6 +204,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/terminology.py
   SAMLesionLib/training/__init__.py
   SAMLesionLib/training/losses.py
+  SAMLesionLib/training/samples.py
   SAMLesionLib/transport/__init__.py
   SAMLesionLib/transport/answers.py
   SAMLesionLib/transport/bodies.py
