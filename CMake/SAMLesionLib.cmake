@@ -74,7 +74,6 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/opponents/segmenters.py
   SAMLesionLib/evaluation/opponents/shapes.py
   SAMLesionLib/evaluation/opponents/thresholds.py
-  SAMLesionLib/evaluation/pages.py
   SAMLesionLib/evaluation/readers/__init__.py
   SAMLesionLib/evaluation/readers/clicks.py
   SAMLesionLib/evaluation/readers/drawings.py
@@ -87,7 +86,6 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/run.py
   SAMLesionLib/evaluation/scores.py
   SAMLesionLib/evaluation/settings.py
-  SAMLesionLib/evaluation/statistics.py
   SAMLesionLib/evaluation/summary.py
   SAMLesionLib/evaluation/trail.py
   SAMLesionLib/evaluation/warm_up.py
@@ -101,7 +99,6 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/controller.py
   SAMLesionLib/host/dispatch.py
   SAMLesionLib/host/exports.py
-  SAMLesionLib/host/file_locks.py
   SAMLesionLib/host/files.py
   SAMLesionLib/host/hand_edits.py
   SAMLesionLib/host/headless.py
@@ -141,6 +138,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/io/dicom.py
   SAMLesionLib/io/dicom_grid.py
   SAMLesionLib/io/dicom_seg.py
+  SAMLesionLib/io/file_locks.py
   SAMLesionLib/io/files.py
   SAMLesionLib/io/headers.py
   SAMLesionLib/io/images.py
@@ -201,10 +199,17 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/prompts.py
   SAMLesionLib/protocol.py
   SAMLesionLib/provenance.py
+  SAMLesionLib/reports/__init__.py
+  SAMLesionLib/reports/charts.py
+  SAMLesionLib/reports/pages.py
+  SAMLesionLib/reports/statistics.py
   SAMLesionLib/terminology.py
   SAMLesionLib/training/__init__.py
+  SAMLesionLib/training/click_rounds.py
+  SAMLesionLib/training/config.py
   SAMLesionLib/training/losses.py
   SAMLesionLib/training/samples.py
+  SAMLesionLib/training/tables.py
   SAMLesionLib/transport/__init__.py
   SAMLesionLib/transport/answers.py
   SAMLesionLib/transport/bodies.py
@@ -225,11 +230,11 @@ set(SAMLesionLib_SCRIPTS
 )
 set(SAMLesionLib_RESOURCES
   SAMLesionLib/evaluation/templates/compare.html
-  SAMLesionLib/evaluation/templates/page.css
-  SAMLesionLib/evaluation/templates/page.html
-  SAMLesionLib/evaluation/templates/parts.html
   SAMLesionLib/evaluation/templates/report.html
-  SAMLesionLib/evaluation/templates/sort.js
+  SAMLesionLib/reports/templates/page.css
+  SAMLesionLib/reports/templates/page.html
+  SAMLesionLib/reports/templates/parts.html
+  SAMLesionLib/reports/templates/sort.js
   SAMLesionLib/samples/pyradiomics_brain1/LICENSE.txt
   SAMLesionLib/samples/pyradiomics_brain1/README.md
   SAMLesionLib/samples/pyradiomics_brain1/image.nrrd

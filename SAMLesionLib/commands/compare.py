@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _print_table(comparison: Comparison) -> None:
     from SAMLesionLib.evaluation.compare import TITLES
-    from SAMLesionLib.evaluation.pages import number, p_value, signed
+    from SAMLesionLib.reports.pages import number, p_value, signed
 
     a, b = comparison.a, comparison.b
     print(f"A: {a.model}, {a.name}\nB: {b.model}, {b.name}")

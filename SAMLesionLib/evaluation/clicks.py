@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from SAMLesionLib.evaluation.rows import Row, value_of
-from SAMLesionLib.evaluation.statistics import estimate
 from SAMLesionLib.metrics import area_under_clicks, clicks_to_reach
+from SAMLesionLib.reports.statistics import estimate
 
 GOALS = (0.80, 0.85, 0.90)
 """Dice at which a reader might stop."""

@@ -10,11 +10,11 @@ from typing import Any
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.evaluation.figures import scatter_pairs
 from SAMLesionLib.evaluation.journal import TABLE, read_settings
-from SAMLesionLib.evaluation.pages import as_markup, write_page
 from SAMLesionLib.evaluation.rows import Row, read_csv
 from SAMLesionLib.evaluation.settings import EvaluationSettings
-from SAMLesionLib.evaluation.statistics import PairedDifference, paired_difference
 from SAMLesionLib.evaluation.summary import by_case, final_rows
+from SAMLesionLib.reports.pages import as_markup, write_page
+from SAMLesionLib.reports.statistics import PairedDifference, paired_difference
 
 TITLES = {
     "dice": "Dice",
@@ -91,6 +91,7 @@ def write_comparison(path: Path, comparison: Comparison) -> None:
     shared = _shared_cases(comparison)
     write_page(
         path,
+        "SAMLesionLib.evaluation",
         "compare.html",
         a=a.name,
         b=b.name,

@@ -10,11 +10,12 @@ from typing import Any
 from SAMLesionLib.errors import SAMLesionError
 from SAMLesionLib.evaluation.contact_sheet import EXPERT, OURS, picture_of
 from SAMLesionLib.evaluation.datasets import Dataset
-from SAMLesionLib.evaluation.figures import click_curves, colour_of, size_boxes
+from SAMLesionLib.evaluation.figures import click_curves, size_boxes
 from SAMLesionLib.evaluation.journal import read_masks
-from SAMLesionLib.evaluation.pages import as_markup, number, write_page
 from SAMLesionLib.evaluation.rows import Row, value_of
 from SAMLesionLib.evaluation.summary import final_rows, size_group
+from SAMLesionLib.reports.charts import colour_of
+from SAMLesionLib.reports.pages import as_markup, number, write_page
 
 REPORT = "report.html"
 MOST_LESION_ROWS = 5000
@@ -45,6 +46,7 @@ def write_report(
     lesions = [row for row in final if not row.is_whole_case]
     write_page(
         folder / REPORT,
+        "SAMLesionLib.evaluation",
         "report.html",
         dataset=summary["dataset"],
         settings=summary["settings"],

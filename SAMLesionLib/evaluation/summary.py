@@ -15,7 +15,7 @@ from SAMLesionLib.evaluation.environment import environment
 from SAMLesionLib.evaluation.journal import write_json
 from SAMLesionLib.evaluation.rows import Row, value_of
 from SAMLesionLib.evaluation.settings import EvaluationSettings
-from SAMLesionLib.evaluation.statistics import Estimate, estimate, paired_difference
+from SAMLesionLib.reports.statistics import Estimate, estimate, paired_difference
 
 SUMMARY = "summary.json"
 METRICS = (

@@ -22,9 +22,9 @@ from typing import Any
 
 import numpy as np
 
-from SAMLesionLib.host.file_locks import lock
 from SAMLesionLib.host.looks import Look
 from SAMLesionLib.host.volumes import own_affine, voxels_of
+from SAMLesionLib.io.file_locks import lock
 
 logger = logging.getLogger(__name__)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from SAMLesionLib.errors import PromptError
-from SAMLesionLib.host.file_locks import is_locked
 from SAMLesionLib.host.journal import FORMAT, PATTERN
 from SAMLesionLib.host.looks import Look
+from SAMLesionLib.io.file_locks import is_locked
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from SAMLesionLib.evaluation.statistics import estimate, paired_difference
+from SAMLesionLib.reports.statistics import estimate, paired_difference
 
 
 def test_mean_and_median_are_over_all_values() -> None:

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from SAMLesionLib.io import atomic_write
@@ -15,18 +15,19 @@ from SAMLesionLib.version import __version__
 NOTHING = "–"
 
 
-def write_page(path: Path, template: str, **values: Any) -> None:
+def write_page(path: Path, room: str, template: str, **values: Any) -> None:
     """Fill a template and write it.
 
     Args:
         path: the file to make or replace.
-        template: its name in the folder `templates`.
+        room: the package whose folder `templates` holds the template; ours holds what all pages share.
+        template: its name in that folder.
         values: what it shows; text is escaped unless it is `Markup`.
 
     Raises:
         OutputError: when it cannot be written.
     """
-    page = _environment().get_template(template).render(version=__version__, **values)
+    page = _environment(room).get_template(template).render(version=__version__, **values)
     with atomic_write(path) as file:
         file.write(page.encode())
 
@@ -58,9 +59,9 @@ def percent(value: float | None) -> str:
     return NOTHING if value is None else "over 100%" if value > 1 else f"{value:.1%}"
 
 
-def _environment() -> Environment:
+def _environment(room: str) -> Environment:
     environment = Environment(
-        loader=PackageLoader("SAMLesionLib.evaluation"),
+        loader=ChoiceLoader([PackageLoader(room), PackageLoader("SAMLesionLib.reports")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
