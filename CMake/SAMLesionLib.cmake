@@ -21,6 +21,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/sample.py
   SAMLesionLib/commands/segment.py
   SAMLesionLib/commands/serve.py
+  SAMLesionLib/commands/train.py
   SAMLesionLib/drawings.py
   SAMLesionLib/engine/__init__.py
   SAMLesionLib/engine/box_clicks.py
@@ -96,6 +97,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/history.py
   SAMLesionLib/host/__init__.py
   SAMLesionLib/host/asking.py
+  SAMLesionLib/host/budget.py
   SAMLesionLib/host/controller.py
   SAMLesionLib/host/dispatch.py
   SAMLesionLib/host/exports.py
@@ -111,6 +113,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/markups.py
   SAMLesionLib/host/measures.py
   SAMLesionLib/host/messages.py
+  SAMLesionLib/host/packing.py
   SAMLesionLib/host/parameters.py
   SAMLesionLib/host/prefetch.py
   SAMLesionLib/host/prompt_nodes.py
@@ -121,6 +124,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/restoring.py
   SAMLesionLib/host/results.py
   SAMLesionLib/host/segment_facts.py
+  SAMLesionLib/host/segment_voxels.py
   SAMLesionLib/host/segments.py
   SAMLesionLib/host/session.py
   SAMLesionLib/host/showing.py
@@ -192,6 +196,12 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/sgp_sam.py
   SAMLesionLib/models/state_dicts.py
   SAMLesionLib/models/store.py
+  SAMLesionLib/models/tags/__init__.py
+  SAMLesionLib/models/tags/image_encoder.py
+  SAMLesionLib/models/tags/mask_decoder.py
+  SAMLesionLib/models/tags/prompt_encoder.py
+  SAMLesionLib/models/tags/tags.py
+  SAMLesionLib/models/tags/windows.py
   SAMLesionLib/models/weights.py
   SAMLesionLib/packed_masks.py
   SAMLesionLib/palette.py
@@ -203,13 +213,51 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/reports/charts.py
   SAMLesionLib/reports/pages.py
   SAMLesionLib/reports/statistics.py
+  SAMLesionLib/study/__init__.py
+  SAMLesionLib/study/dealing.py
+  SAMLesionLib/study/describing.py
+  SAMLesionLib/study/design.py
+  SAMLesionLib/study/design_checks.py
+  SAMLesionLib/study/design_file.py
+  SAMLesionLib/study/log.py
+  SAMLesionLib/study/log_reading.py
+  SAMLesionLib/study/machine.py
+  SAMLesionLib/study/new_design.py
+  SAMLesionLib/study/reading_session.py
+  SAMLesionLib/study/recorder.py
+  SAMLesionLib/study/schedule.py
+  SAMLesionLib/study/study_folder.py
+  SAMLesionLib/study/timing.py
+  SAMLesionLib/study/worklist.py
   SAMLesionLib/terminology.py
   SAMLesionLib/training/__init__.py
+  SAMLesionLib/training/arithmetic.py
+  SAMLesionLib/training/batches.py
+  SAMLesionLib/training/checkpoints.py
   SAMLesionLib/training/click_rounds.py
   SAMLesionLib/training/config.py
+  SAMLesionLib/training/judging.py
+  SAMLesionLib/training/loop.py
   SAMLesionLib/training/losses.py
+  SAMLesionLib/training/objectives.py
+  SAMLesionLib/training/optimizer.py
+  SAMLesionLib/training/run.py
+  SAMLesionLib/training/run_log.py
   SAMLesionLib/training/samples.py
+  SAMLesionLib/training/start.py
+  SAMLesionLib/training/stopping.py
+  SAMLesionLib/training/synthetic/__init__.py
+  SAMLesionLib/training/synthetic/anatomy.py
+  SAMLesionLib/training/synthetic/appearance.py
+  SAMLesionLib/training/synthetic/arrays.py
+  SAMLesionLib/training/synthetic/fields.py
+  SAMLesionLib/training/synthetic/scans.py
+  SAMLesionLib/training/synthetic/shapes.py
+  SAMLesionLib/training/synthetic/source.py
   SAMLesionLib/training/tables.py
+  SAMLesionLib/training/tally.py
+  SAMLesionLib/training/team.py
+  SAMLesionLib/training/tuning.py
   SAMLesionLib/transport/__init__.py
   SAMLesionLib/transport/answers.py
   SAMLesionLib/transport/bodies.py
@@ -240,4 +288,7 @@ set(SAMLesionLib_RESOURCES
   SAMLesionLib/samples/pyradiomics_brain1/image.nrrd
   SAMLesionLib/samples/pyradiomics_brain1/label.nrrd
   SAMLesionLib/samples/pyradiomics_brain1/prompts.json
+  SAMLesionLib/study/templates/assisted.toml
+  SAMLesionLib/study/templates/medsam-adrenal.toml
+  SAMLesionLib/training/recipes/sgp-sam-small.toml
 )

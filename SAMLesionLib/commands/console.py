@@ -121,6 +121,7 @@ _EXTRA_OF = dict.fromkeys(("torch", "safetensors", "starlette", "uvicorn", "psut
     "matplotlib": "figures",
     "openvino": "fast-cpu",
     "jinja2": "evaluation",
+    "statsmodels": "study",
     "ray": "ray",
 }
 
