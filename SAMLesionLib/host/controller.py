@@ -12,6 +12,7 @@ from SAMLesionLib.annotation import Annotation
 from SAMLesionLib.errors import InputError, PromptError
 from SAMLesionLib.events import MaskShown, WorkFailed
 from SAMLesionLib.host.asking import Asking
+from SAMLesionLib.host.budget import Budget
 from SAMLesionLib.host.dispatch import Dispatch
 from SAMLesionLib.host.hand_edits import HandEdits
 from SAMLesionLib.host.looks import Look
@@ -80,8 +81,8 @@ class Controller:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a mask is on its way."""
-        return bool(self._asking.lesion_ids)
+        """Whether a mask is on its way, or about to be asked for."""
+        return bool(self._asking.lesion_ids) or self._showing.is_behind
 
     def is_busy_with(self, lesion_id: str) -> bool:
         """Whether this lesion's mask is on its way."""
@@ -209,17 +210,25 @@ class Controller:
                 self._asking.stop(busy)
 
     def pump(self, budget_s: float | None = None) -> int:
-        """Show what has come since; the viewer's timer calls this in the thread of the scene."""
-        self._catch_up()
+        """Show what has come since; the viewer's timer calls this in the thread of the scene.
+
+        Args:
+            budget_s: after so long the rest is left for the next call; None does all that is there.
+        """
+        budget = Budget(budget_s)
+        if not self._hand_edits.notice(has_time=budget_s is not None):
+            return 0  # an answer must not be written over what the reader has just painted
+        self._showing.catch_up(budget)
         if not self.is_busy:
             self._prefetch.start(self.parameters)
-        return self._dispatch.pump(budget_s)
+        return self._asking.pump(budget.left_s)
 
     def close(self) -> None:
         """Stop all work and listening; the scene keeps what was shown."""
         self.cancel()
         self._hand_edits.close()
         self._showing.close()
+        self._shown.close()
         self._dispatch.close()
 
     def _catch_up(self) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from SAMLesionLib.errors import EngineError, SAMLesionError
+from SAMLesionLib.host.budget import Budget
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +86,7 @@ class Dispatch:
                     self._waiting.remove(job)
 
     def pump(self, budget_s: float | None = None) -> int:
-        """Hand over what has come, for at most about so long; returns how many things that were.
+        """Hand over what has come so far, for at most about so long; returns how many things that were.
 
         A viewer that handles its events inside a handler may call this again: the inner call does nothing.
         """
@@ -94,12 +94,16 @@ class Dispatch:
             return 0
         self._is_pumping = True
         try:
-            return self._hand_over(None if budget_s is None else time.monotonic() + budget_s)
+            # No more than is there now: a worker that is faster than its handlers would never let this end.
+            return self._hand_over(self._done.qsize(), Budget(budget_s))
         finally:
             self._is_pumping = False
 
-    def close(self, timeout_s: float = 5.0) -> None:
-        """Cancel everything and end the thread; it is a daemon, so a stuck one does not keep the host."""
+    def close(self, timeout_s: float = 0.0) -> None:
+        """Cancel everything and let the thread end, waiting so long for it.
+
+        The viewer does not wait: the thread ends with its item at hand, and as a daemon it keeps nobody.
+        """
         self.cancel()
         self._is_closed = True
         with self._wake:
@@ -107,13 +111,12 @@ class Dispatch:
         if self._thread is not None:
             self._thread.join(timeout_s)
 
-    def _hand_over(self, deadline: float | None) -> int:
+    def _hand_over(self, n_waiting: int, budget: Budget) -> int:
         count = 0
-        while deadline is None or count == 0 or time.monotonic() < deadline:
-            try:
-                job, deliver = self._done.get_nowait()
-            except queue.Empty:
+        for _ in range(n_waiting):
+            if count > 0 and budget.is_spent:
                 break
+            job, deliver = self._done.get_nowait()
             if not job.is_cancelled:
                 self._deliver(job, deliver)
                 count += 1

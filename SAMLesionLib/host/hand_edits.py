@@ -28,26 +28,40 @@ class HandEdits:
     ) -> None:
         self._annotation, self._shown, self._refuse = annotation, shown, refuse
         self._is_noticing = False
-        self.close = annotation.before_change.connect(lambda _: self.notice())
+        self.close = annotation.before_change.connect(self._before_change)
 
-    def notice(self) -> None:
-        """Look at every lesion once; does nothing while it is at it."""
+    def notice(self, has_time: bool = False) -> bool:
+        """Look at every lesion once; does nothing while it is at it.
+
+        Args:
+            has_time: look at large masks in a thread, and on with the next call.
+
+        Returns:
+            False when it must look on.
+        """
         if self._is_noticing:
-            return
+            return True
         self._is_noticing = True
+        self._shown.pump()
         try:
             # Accepted ones first: a stroke over one also took its voxels, and those must not go to the draft.
             for lesion in sorted(self._annotation.snapshot.lesions, key=lambda x: not x.is_accepted):
-                self._notice(lesion)
+                self._notice(lesion, has_time)
+                if has_time and self._shown.is_looking:
+                    return False
         finally:
             self._is_noticing = False
+        return True
 
-    def _notice(self, lesion: Lesion) -> None:
+    def _before_change(self, _nothing: None) -> None:
+        self.notice()
+
+    def _notice(self, lesion: Lesion, has_time: bool) -> None:
         if self._shown.is_gone(lesion.lesion_id):
             self._notice_removal(lesion)
             return
         self._notice_facts(lesion)
-        self._notice_mask(self._annotation.lesion(lesion.lesion_id))
+        self._notice_mask(self._annotation.lesion(lesion.lesion_id), has_time)
 
     def _notice_removal(self, lesion: Lesion) -> None:
         if not lesion.is_accepted:
@@ -81,8 +95,8 @@ class HandEdits:
         elif not self._annotation.lesion(lesion_id).is_accepted:
             self._annotation.accept(lesion_id)
 
-    def _notice_mask(self, lesion: Lesion) -> None:
-        mask = self._shown.foreign_mask(lesion.lesion_id)
+    def _notice_mask(self, lesion: Lesion, has_time: bool) -> None:
+        mask = self._shown.foreign_mask(lesion.lesion_id, has_time)
         if mask is None:
             return
         if not lesion.is_accepted:

@@ -63,10 +63,10 @@ def read_block(image: Any, grid: Any, block: IndexBox) -> npt.NDArray[Any]:
     voxels, here = voxels_of_image(image), block_of(image)
     common = here.intersect(block)
     if voxels.size and common == block:
-        return voxels[_within(common, here)]
+        return voxels[within(common, here)]
     read = np.zeros(block.shape_kji, dtype=voxels.dtype)
     if voxels.size and not common.is_empty:
-        read[_within(common, block)] = voxels[_within(common, here)]
+        read[within(common, block)] = voxels[within(common, here)]
     return read
 
 
@@ -81,11 +81,6 @@ def is_on_grid(image: Any, grid: Any) -> bool:
     return bool(np.abs(gap[:, :3]).max() < 1e-6 and np.abs(gap[:, 3]).max() < 1e-3)
 
 
-def blocks_meet(image: Any, grid: Any, block: IndexBox) -> bool:
-    """Whether an image can hold voxels in a block; cheap, and certain only when it says no."""
-    return not is_on_grid(image, grid) or not block_of(image).intersect(block).is_empty
-
-
 def _resampled(image: Any, grid: Any, block: IndexBox) -> Any:
     resampled = slicer.vtkOrientedImageData()
     slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
@@ -94,6 +89,7 @@ def _resampled(image: Any, grid: Any, block: IndexBox) -> Any:
     return resampled
 
 
-def _within(block: IndexBox, whole: IndexBox) -> tuple[slice, slice, slice]:
+def within(block: IndexBox, whole: IndexBox) -> tuple[slice, slice, slice]:
+    """Index of a block in an array (k, j, i) that fills a larger one."""
     i, j, k = whole.start_ijk
     return block.shift((-i, -j, -k)).slices_kji()

@@ -51,12 +51,12 @@ class Measuring:
         """Whether something is being measured."""
         return self._dispatch.is_busy
 
-    def pump(self) -> None:
-        """Take over what was measured meanwhile."""
-        self._dispatch.pump()
+    def pump(self, budget_s: float | None = None) -> None:
+        """Take over what was measured meanwhile, for at most about so long."""
+        self._dispatch.pump(budget_s)
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread without waiting for it."""
         self._dispatch.close()
 
     def look(self, lesion_id: str, mask: PackedMask, volume: Volume | None) -> tuple[Measures, bool]:

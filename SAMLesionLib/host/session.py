@@ -12,6 +12,7 @@ from typing import Any
 import vtk
 
 from SAMLesionLib.events import Signal, WorkFailed
+from SAMLesionLib.host.budget import Budget
 from SAMLesionLib.host.controller import Controller
 from SAMLesionLib.host.journal import Journal, fingerprint
 from SAMLesionLib.host.kept_journals import discard_kept, keep, scene_folder
@@ -88,10 +89,15 @@ class Session:
         return self._is_open
 
     def pump(self, budget_s: float | None = None) -> None:
-        """Show what has come since; the viewer's timer calls this in the thread of the scene."""
+        """Show what has come since; the viewer's timer calls this in the thread of the scene.
+
+        Args:
+            budget_s: after so long the rest is left for the next call; None does all that is there.
+        """
         if self._is_open:
-            self.controller.pump(budget_s)
-            self.table.pump()
+            budget = Budget(budget_s)
+            self.controller.pump(budget.left_s)
+            self.table.pump(budget.left_s)
             self._write_down()
 
     def recoveries(self) -> tuple[Recovery, ...]:

@@ -6,7 +6,7 @@ of neighbours that are accepted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from SAMLesionLib.annotation import Annotation
@@ -25,6 +25,7 @@ from SAMLesionLib.events import (
 )
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.host.asking import Asking
+from SAMLesionLib.host.budget import Budget
 from SAMLesionLib.host.parameters import Parameters
 from SAMLesionLib.host.results import Result, Results
 from SAMLesionLib.host.shown import ShownLesions
@@ -53,15 +54,30 @@ class Showing:
         self._at: dict[str, Origin] = {x.lesion_id: x.origin for x in annotation.snapshot.lesions}
         self.close = annotation.changed.connect(self._follow)
 
-    def catch_up(self) -> None:
-        """Show the masks of what has changed, and ask for those that are not known."""
+    @property
+    def is_behind(self) -> bool:
+        """Whether prompts or hand edits wait for the next `catch_up`."""
+        changed = (self._annotation.snapshot.find(lesion_id) for lesion_id in self._changed)
+        return any(lesion is not None and not lesion.is_untouched for lesion in changed)
+
+    def catch_up(self, budget: Budget | None = None) -> None:
+        """Show the masks of what has changed, and ask for those that are not known.
+
+        Args:
+            budget: for how long; with none left, the rest waits for the next call.
+        """
+        with self._shown.told_once():
+            if (budget or Budget()).spend(self._steps()):
+                self._trim_drafts()
+
+    def _steps(self) -> Iterator[None]:
         # After an action and not inside it: replacing a prompt tells of two changes and needs one mask.
-        changed, self._changed = self._changed, {}
-        for lesion_id, why in changed.items():
-            lesion = self._annotation.snapshot.find(lesion_id)
+        while self._changed:
+            lesion_id = next(iter(self._changed))
+            why, lesion = self._changed.pop(lesion_id), self._annotation.snapshot.find(lesion_id)
             if lesion is not None:
                 self._show(lesion, why)
-        self._trim_drafts()
+            yield
 
     def _follow(self, event: LesionEvent) -> None:
         lesion_id = event.lesion_id

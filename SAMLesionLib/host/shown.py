@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from SAMLesionLib.geometry import IndexBox
-from SAMLesionLib.host.labelmaps import LABELMAP
+from SAMLesionLib.host.layers import Piece
+from SAMLesionLib.host.packing import Packing
 from SAMLesionLib.host.segment_facts import is_lesion, read_lesion, write_facts, write_lesion_tag
-from SAMLesionLib.host.segments import LesionSegments, Mask
+from SAMLesionLib.host.segment_voxels import Stamp, stamp_of
+from SAMLesionLib.host.segments import LesionSegments
 from SAMLesionLib.lesions import Lesion, Status
 from SAMLesionLib.packed_masks import PackedMask
 
@@ -28,11 +29,11 @@ class _Shown:
     segment: Any
     mask: PackedMask
     actual: PackedMask | None
-    stamp: tuple[Any, int]
+    stamp: Stamp
 
     @classmethod
     def of(cls, segment: Any, mask: PackedMask) -> _Shown:
-        return cls(segment, mask, mask, _stamp(segment))
+        return cls(segment, mask, mask, stamp_of(segment))
 
 
 class ShownLesions:
@@ -44,7 +45,10 @@ class ShownLesions:
 
     def __init__(self, segments: LesionSegments) -> None:
         self._segments = segments
+        self._packing = Packing(segments)
         self._shown: dict[str, _Shown] = {}
+        self.told_once, self.trimmed = segments.told_once, segments.trimmed
+        self.pump, self.close = self._packing.pump, self._packing.close
 
     @property
     def segment_ids(self) -> tuple[str, ...]:
@@ -126,11 +130,11 @@ class ShownLesions:
         self._segments.put_back(lesion_id, mask)
         self._left(shown, mask)
 
-    def preview(self, lesion_id: str, block: IndexBox, mask: Mask) -> None:
-        """Show a piece of an answer that is coming in; the first one clears what was there."""
+    def preview(self, lesion_id: str, pieces: Sequence[Piece]) -> None:
+        """Show pieces of an answer that is coming in; the first ones clear what was there."""
         shown = self._shown[lesion_id]
-        self._segments.write(lesion_id, block, mask, is_whole=shown.actual is not None)
-        shown.actual, shown.stamp = None, _stamp(shown.segment)
+        self._segments.write_pieces(lesion_id, pieces, is_whole=shown.actual is not None)
+        shown.actual, shown.stamp = None, stamp_of(shown.segment)
 
     def trim(self, lesion_id: str) -> None:
         """Take the voxels of accepted lesions off an answer that is coming in, and off what was before it."""
@@ -138,20 +142,13 @@ class ShownLesions:
         now = self._segments.packed(lesion_id)
         if (mask := self.trimmed(lesion_id, now)) != now:
             self._segments.write(lesion_id, mask.box, mask.unpack(), is_whole=True)
-            shown.stamp = _stamp(shown.segment)
+            shown.stamp = stamp_of(shown.segment)
         shown.mask = self.trimmed(lesion_id, shown.mask)
 
     def settle(self, lesion_id: str) -> PackedMask:
         """Take what the segment holds now as the lesion's mask."""
         self._left(self._shown[lesion_id], self._segments.packed(lesion_id))
         return self.mask(lesion_id)
-
-    def trimmed(self, lesion_id: str, mask: PackedMask) -> PackedMask:
-        """A mask without the voxels of other lesions that are accepted."""
-        if mask.is_empty:
-            return mask
-        owned = self._segments.protected(mask.box, lesion_id)
-        return PackedMask.of(mask.unpack() & ~owned, mask.box.start_ijk) if owned.any() else mask
 
     def is_gone(self, lesion_id: str) -> bool:
         """Whether the lesion's segment is not in the segmentation, as when another table removed it."""
@@ -161,16 +158,27 @@ class ShownLesions:
         """The status that the segment says."""
         return self._segments.status(lesion_id)
 
-    def foreign_mask(self, lesion_id: str) -> PackedMask | None:
-        """The mask that somebody else made of the segment; None when its voxels are as we left them."""
+    @property
+    def is_looking(self) -> bool:
+        """Whether a mask that somebody else made is still being looked at."""
+        return self._packing.is_busy
+
+    def foreign_mask(self, lesion_id: str, has_time: bool = False) -> PackedMask | None:
+        """The mask that somebody else made of the segment; None when its voxels are as we left them.
+
+        Args:
+            lesion_id: which lesion.
+            has_time: look at a large one in a thread: None until it is found, while `is_looking`.
+        """
         shown = self._shown[lesion_id]
-        stamp = _stamp(shown.segment)
-        if stamp == shown.stamp:
+        if stamp_of(shown.segment) == shown.stamp:
             return None
         # All at once, since somebody may have merged them: looking through a shared layer takes long.
         self._segments.separate(x for x in self._shown if self._segments.has(x))
+        if has_time and self._packing.begin(lesion_id):
+            return None
         is_preview = shown.actual is None
-        shown.stamp, shown.actual = _stamp(shown.segment), self._segments.packed(lesion_id)
+        shown.stamp, shown.actual = stamp_of(shown.segment), self._segments.packed(lesion_id)
         return shown.actual if is_preview or shown.actual != shown.mask else None
 
     def _read(self, segment_id: str) -> Lesion:
@@ -186,10 +194,4 @@ class ShownLesions:
         self._left(shown, shown.mask)
 
     def _left(self, shown: _Shown, mask: PackedMask) -> None:
-        shown.mask, shown.actual, shown.stamp = mask, mask, _stamp(shown.segment)
-
-
-def _stamp(segment: Any) -> tuple[Any, int]:
-    image = segment.GetRepresentation(LABELMAP)
-    # The image itself is part of it: a number may come again for another image.
-    return image, image.GetMTime() if image is not None else 0
+        shown.mask, shown.actual, shown.stamp = mask, mask, stamp_of(shown.segment)

@@ -152,8 +152,10 @@ def test_the_way_of_a_mask_is_told(reader, a_lesion):
     reader.controller.progressed.connect(told.append)
     reader.draw(a_lesion, A_BOX)
     reader.settle()
-    assert [e.stage for e in told] == ["encoding", "sending", "encoding", *["segmenting"] * 4]
-    assert [e.fraction for e in told[3:]] == [0.25, 0.5, 0.75, 1.0]
+    assert [e.stage for e in told[:3]] == ["encoding", "sending", "encoding"]
+    fractions = [e.fraction for e in told if e.stage == "segmenting"]  # what comes together is told once
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
 
 
 def test_an_answer_without_a_report_is_a_failure_and_leaves_no_trace(
