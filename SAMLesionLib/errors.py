@@ -68,6 +68,10 @@ class OutOfMemory(EngineError):
     """The device has too little memory for this job."""
 
 
+class TrainingFailed(SAMLesionError):
+    """A training run cannot go on: its loss is no number, or one of its processes was ended."""
+
+
 class Cancelled(EngineError):
     """The work was stopped because nobody waits for it any more."""
 

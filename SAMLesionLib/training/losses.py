@@ -74,14 +74,25 @@ def balanced_focal_loss(logits: Tensor, target: Tensor, alpha: float, gamma: flo
         alpha: share of the lesion.
         gamma: focal exponent (Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017).
     """
-    x, y = logits.flatten(1), target.flatten(1)
-    # In logarithms: 1 - p of a certain voxel would round to 0.
-    log_p, log_q = F.logsigmoid(x), F.logsigmoid(-x)
-    inside = -(gamma * log_q).exp() * log_p * y
-    outside = -(gamma * log_p).exp() * log_q * (1 - y)
+    inside, outside = _focal_terms(logits, target, gamma)
+    y = target.flatten(1)
     n_inside = y.sum(dim=1).clamp(min=1)
     n_outside = (1 - y).sum(dim=1).clamp(min=1)
     return alpha * inside.sum(dim=1) / n_inside + (1 - alpha) * outside.sum(dim=1) / n_outside
+
+
+def focal_loss(logits: Tensor, target: Tensor, alpha: float, gamma: float) -> Tensor:
+    """The focal loss of each sample, B, as published: all voxels weigh alike; see `balanced_focal_loss`."""
+    inside, outside = _focal_terms(logits, target, gamma)
+    return (alpha * inside + (1 - alpha) * outside).mean(dim=1)
+
+
+def _focal_terms(logits: Tensor, target: Tensor, gamma: float) -> tuple[Tensor, Tensor]:
+    """The focal loss of the lesion's voxels and of the others, B x N each, 0 where a voxel is not of them."""
+    x, y = logits.flatten(1), target.flatten(1)
+    # In logarithms: 1 - p of a certain voxel would round to 0.
+    log_p, log_q = F.logsigmoid(x), F.logsigmoid(-x)
+    return -(gamma * log_q).exp() * log_p * y, -(gamma * log_p).exp() * log_q * (1 - y)
 
 
 def dice_ce_loss(logits: Tensor, target: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ class SourceSettings(Protocol):
     """The table `[data]` of a run file: a frozen dataclass whose fields are the table's keys."""
 
     def open(self, card: ModelCard, part: Part) -> SampleSource:
-        """The source; opened once in each process that loads samples, so it must pickle small.
+        """The source; processes that load samples get a copy of it.
 
         Args:
             card: the model, for the size, spacing and grey values of an image.

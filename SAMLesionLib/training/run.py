@@ -1,0 +1,195 @@
+"""A run between its steps: how it begins or goes on, what it keeps, and why it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from SAMLesionLib.errors import InputError, TrainingFailed
+from SAMLesionLib.io import make_folder
+from SAMLesionLib.models.registry import find
+from SAMLesionLib.models.sam3d import Sam3D
+from SAMLesionLib.models.sgp_sam import SgpSam
+from SAMLesionLib.models.state_dicts import read_state_dict
+from SAMLesionLib.training.arithmetic import Arithmetic, choose_arithmetic
+from SAMLesionLib.training.checkpoints import BEST, LAST, read_last, write_last, write_weights
+from SAMLesionLib.training.config import TrainingConfig
+from SAMLesionLib.training.judging import Judge
+from SAMLesionLib.training.optimizer import make_optimizer
+from SAMLesionLib.training.run_log import RunLog
+from SAMLesionLib.training.samples import SampleSource
+from SAMLesionLib.training.start import load_start, start_network
+from SAMLesionLib.training.team import Team
+from SAMLesionLib.training.tuning import tune
+from SAMLesionLib.version import __version__
+
+
+@dataclass(eq=False)
+class Run:
+    """The state of a run.
+
+    Attributes:
+        config: what was asked.
+        folder: where it writes.
+        team: the processes that train together.
+        arithmetic: device and numbers.
+        network: in training.
+        optimizer: of its parameters that learn.
+        scaler: of its gradients.
+        source: what it learns from.
+        examiner: what it is judged by.
+        log: what it tells.
+        step: steps done.
+        best: the best validation Dice so far.
+        metrics: of the last look.
+    """
+
+    config: TrainingConfig
+    folder: Path
+    team: Team
+    arithmetic: Arithmetic
+    network: Sam3D
+    optimizer: torch.optim.AdamW
+    scaler: torch.amp.GradScaler
+    source: SampleSource
+    examiner: Judge
+    log: RunLog
+    step: int = 0
+    best: float = -1.0
+    metrics: dict[str, float] = field(default_factory=dict)
+
+    def set_gates(self, done: float) -> None:
+        """Hold the gates open at the beginning, so that what they open is learned first."""
+        if isinstance(self.network, SgpSam):
+            is_early = done <= self.config.gates.open_share and self.config.gates.mode == "hard"
+            self.network.set_gates("open" if is_early else self.config.gates.mode)
+
+    def check_finite(self, loss: float, norm: Tensor, names: list[str]) -> None:
+        """Stop before the network learns from what is no number.
+
+        Raises:
+            TrainingFailed: saying where.
+        """
+        # float16 overflows now and then: the scaler leaves such a step out.
+        if isfinite(loss) and (self.scaler.is_enabled() or torch.isfinite(norm)):
+            return
+        what = f"loss became {loss}" if not isfinite(loss) else "gradient became infinite"
+        shown = ", ".join(self.team.gather(names)[:20])
+        raise TrainingFailed(
+            f"The {what} in step {self.step + 1}, with the samples {shown}. {self._what_is_kept()} Look at "
+            "these samples, or lower optimizer.lr."
+        )
+
+    def judge(self) -> None:
+        """Score the network, and keep it where it is the best so far."""
+        scores = self.examiner.scores(self.network)
+        self.metrics = {"dice_first": scores.first, "dice_last": scores.last}
+        self.log.judged(self.step, self.metrics)
+        score = scores.best_at(self.config.validation.best_at)
+        if score > self.best:
+            self.best = score
+            if self.team.leads and self.step > 0:
+                dtype = getattr(torch, self.config.best_weights)
+                weights = {k: v.to(dtype) if v.is_floating_point() else v for k, v in self._weights().items()}
+                write_weights(self.folder / BEST, weights, self._about())
+
+    def save(self) -> None:
+        """Write the checkpoint to go on from."""
+        if self.team.leads:
+            state = {
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "rng": torch.get_rng_state(),
+            }
+            write_last(self.folder, self._weights(), self._about(), state)
+        self.team.wait()
+
+    def stop(self) -> None:
+        """End before the last step, because somebody asked for it.
+
+        Raises:
+            TrainingFailed: always.
+        """
+        raise TrainingFailed(
+            f"Stopped after step {self.step}, which is saved in {self.folder}. Go on with --resume."
+        )
+
+    def resume(self) -> None:
+        """Go on where the folder's checkpoint is.
+
+        Raises:
+            InputError: when there is none, or of another network.
+        """
+        path, about, state = read_last(self.folder)
+        load_start(self.network, read_state_dict(path), self.config.model, path)
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        torch.set_rng_state(state["rng"])
+        self.step, self.best, self.metrics = about["step"], about["best"], about["metrics"]
+
+    def _weights(self) -> dict[str, Tensor]:
+        return self.network.state_dict()
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "version": __version__,
+            "model": self.config.model,
+            "step": self.step,
+            "best": self.best,
+            "metrics": self.metrics,
+            "config": self.config.as_json(),
+            "provenance": [origin._asdict() for origin in self.source.provenance],
+        }
+
+    def _what_is_kept(self) -> str:
+        path = self.folder / LAST
+        return (
+            f"The last good checkpoint is {path}." if path.exists() else "No checkpoint was written before."
+        )
+
+
+def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> Run:
+    """A run at its beginning, or where it was interrupted.
+
+    Raises:
+        InputError: when something of it cannot be used.
+    """
+    _check_shares(config, team)
+    card = find(config.model)
+    arithmetic = choose_arithmetic(config, team.local_rank)
+    torch.manual_seed(config.seed)
+    network = start_network(card, config.start)
+    if not isinstance(network, Sam3D):
+        raise InputError(f"{card.title} sees slices; choose a 3D model.")
+    if (folder / LAST).exists() and not resume:
+        raise InputError(
+            f"{folder} holds a run. Go on with it by --resume, or choose another folder with -o."
+        )
+    make_folder(folder)
+    tune(network, config.tune)
+    network.to(arithmetic.device)
+    source = config.data.open(card, "train")
+    examiner = Judge(config.data.open(card, "validation"), config, arithmetic, team)
+    optimizer, scaler = make_optimizer(network, config.optimizer), arithmetic.scaler()
+    log = RunLog(folder, config.steps, team.leads)
+    run = Run(config, folder, team, arithmetic, network, optimizer, scaler, source, examiner, log)
+    if resume:
+        run.resume()
+    run.log.begin(run.step)
+    if config.compile:
+        network.image_encoder.compile()
+    network.train()
+    return run
+
+
+def _check_shares(config: TrainingConfig, team: Team) -> None:
+    if config.batch.per_step % team.size:
+        raise InputError(
+            f"batch.per_step must be a multiple of the {team.size} processes that share it, got "
+            f"{config.batch.per_step}."
+        )

@@ -1,0 +1,91 @@
+"""What a run tells while it goes on: lines for people on standard error, tables for programs."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import perf_counter
+
+from SAMLesionLib.io import atomic_write
+
+STEPS, JUDGED = "log.csv", "validation.csv"
+
+
+class RunLog:
+    """The tables `log.csv` and `validation.csv` of a run, and its lines on standard error."""
+
+    def __init__(self, folder: Path, n_steps: int, speaks: bool = True) -> None:
+        """A log; `begin` opens it.
+
+        Args:
+            folder: of the run.
+            n_steps: of the whole run.
+            speaks: whether this process writes at all.
+        """
+        self._folder = folder
+        self._n_steps = n_steps
+        self._speaks = speaks
+        self._start, self._first_step = 0.0, 0
+
+    def begin(self, first_step: int) -> None:
+        """Go on after so many steps; what the tables hold of later ones is taken away."""
+        self._start, self._first_step = perf_counter(), first_step
+        if self._speaks:
+            for name in (STEPS, JUDGED):
+                _cut(self._folder / name, first_step)
+
+    def steps(self, step: int, values: Mapping[str, float]) -> None:
+        """The means since the last line; `samples` among them is how many a step has."""
+        speed = (step - self._first_step) / (perf_counter() - self._start)
+        samples_per_s = speed * values["samples"]
+        left = time_left((self._n_steps - step) / speed)
+        shown = {"step": step, **values, "samples_per_s": samples_per_s}
+        self._add(STEPS, shown)
+        self.say(
+            f"step {step}/{self._n_steps}  loss {values['loss']:.4f}  Dice {values['dice']:.3f}  "
+            f"{samples_per_s:.1f} samples/s  {left} left"
+        )
+
+    def judged(self, step: int, values: Mapping[str, float]) -> None:
+        """What a look at the validation samples found."""
+        self._add(JUDGED, {"step": step, **values})
+        told = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
+        self.say(f"step {step}  validation  {told}")
+
+    def say(self, sentence: str) -> None:
+        """A line for people."""
+        if self._speaks:
+            print(sentence, file=sys.stderr, flush=True)
+
+    def _add(self, name: str, values: Mapping[str, float]) -> None:
+        if not self._speaks:
+            return
+        path = self._folder / name
+        is_new = not path.exists()
+        with path.open("a", encoding="utf-8", newline="") as file:
+            table = csv.writer(file)
+            if is_new:
+                table.writerow(values)
+            table.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in values.values())
+
+
+def time_left(seconds: float) -> str:
+    """Hours and minutes, or minutes and seconds, for people."""
+    minutes, s = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {s:02} s"
+
+
+def _cut(path: Path, last_step: int) -> None:
+    """Keep the lines of a table up to a step."""
+    if not path.exists():
+        return
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    kept = [line for line in lines[1:] if int(line.partition(",")[0] or 0) <= last_step]
+    if not kept:
+        path.unlink()
+        return
+    with atomic_write(path) as file:
+        file.write("".join(lines[:1] + kept).encode())

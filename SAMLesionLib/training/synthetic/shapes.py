@@ -1,0 +1,111 @@
+"""Outlines that experts drew, put into a cube at any place, size and turn."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from SAMLesionLib.errors import InputError
+from SAMLesionLib.training.synthetic.fields import Draw, cells, look_up, random_rotation, smooth_field
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class ShapeLibrary:
+    """Lesion shapes by name.
+
+    Attributes:
+        names: in order.
+        masks: each (D, H, W), cubic voxels.
+    """
+
+    names: tuple[str, ...]
+    masks: tuple[Bools, ...]
+
+    @classmethod
+    def read(cls, path: Path, leave_out: Collection[str] = ()) -> ShapeLibrary:
+        """The shapes of an `.npz`, one array each.
+
+        Args:
+            path: the file.
+            leave_out: names, or starts of names, that are kept for judging.
+
+        Raises:
+            InputError: when the file is missing or no shape is left.
+        """
+        if not path.is_file():
+            raise InputError(f"Lesion shapes were expected in {path}, which is not there. Name an .npz file.")
+        with np.load(path) as arrays:
+            names = tuple(n for n in arrays.files if not n.startswith(tuple(leave_out) or ("\0",)))
+            masks = tuple(arrays[name] > 0 for name in names)
+        if not names:
+            raise InputError(f"{path} holds no lesion shape that may be used. Leave fewer out.")
+        return cls(names, masks)
+
+    def part(self, one_of: int, is_kept: bool) -> ShapeLibrary:
+        """One shape of so many, or all the others, spread over the library."""
+        chosen = [n for n in range(len(self.names)) if (n % one_of == one_of - 1) == is_kept]
+        return ShapeLibrary(tuple(self.names[n] for n in chosen), tuple(self.masks[n] for n in chosen))
+
+    @cached_property
+    def kinds(self) -> tuple[tuple[int, ...], ...]:
+        """The numbers of the shapes of each kind, the letters before the first underscore of a name."""
+        kinds: dict[str, list[int]] = {}
+        for number, name in enumerate(self.names):
+            kinds.setdefault("".join(filter(str.isalpha, name.split("_")[0])), []).append(number)
+        return tuple(tuple(numbers) for numbers in kinds.values())
+
+    def pick(self, draw: Draw) -> int:
+        """The number of a random shape; kinds, and not shapes, are equally likely."""
+        kind = self.kinds[draw.integers(len(self.kinds))]
+        return int(kind[draw.integers(len(kind))])
+
+
+def place_shape(
+    draw: Draw,
+    mask: Bools,
+    size: int,
+    share: float,
+    centre: npt.ArrayLike = (0, 0, 0),
+    anchor: npt.ArrayLike | None = None,
+) -> Tensor:
+    """A shape in a cube: turned at random, stretched and bent a little.
+
+    Args:
+        draw: where chance comes from.
+        mask: (D, H, W).
+        size: cells along each side of the cube.
+        share: the shape's longest side over the cube's, about.
+        centre: where the anchor lies from the cube's middle, in cells.
+        anchor: a voxel of the mask; None for its middle.
+
+    Returns:
+        How much of each cell is lesion, (S, S, S), 0 to 1.
+    """
+    scale = max(mask.shape) / (share * size) * draw.uniform(0.85, 1.18, size=3)
+    matrix = torch.from_numpy((random_rotation(draw, 180.0) * scale[:, None]).astype(np.float32))
+    places = cells(size) - _vector(centre)
+    bend = draw.uniform(0.0, 0.05) * share * size
+    if bend > 0.3:
+        places = places + bend * smooth_field(draw, size, int(draw.integers(3, 6)), 3).movedim(0, -1)
+    middle = _vector((np.array(mask.shape) - 1) / 2 if anchor is None else anchor)
+    return look_up(torch.from_numpy(mask), places @ matrix.T + middle)
+
+
+def place_inside(draw: Draw, mask: Bools) -> npt.NDArray[np.float64]:
+    """A place in a mask where a reader might click: rather in its depth than at its rim."""
+    inside = np.argwhere(mask)
+    place: npt.NDArray[np.float64] = inside[draw.integers(len(inside), size=3)].mean(axis=0)
+    return place
+
+
+def _vector(values: npt.ArrayLike) -> Tensor:
+    return torch.as_tensor(np.asarray(values, np.float32))

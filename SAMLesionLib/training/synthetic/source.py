@@ -1,0 +1,87 @@
+"""`[data] source = "synthetic"`: what is mixed, and what is kept for judging."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from SAMLesionLib.errors import InputError
+from SAMLesionLib.models.cards import ModelCard
+from SAMLesionLib.training.samples import Origin, Part, Sample, SampleSource
+from SAMLesionLib.training.synthetic.arrays import RealArrays
+from SAMLesionLib.training.synthetic.scans import SyntheticScans
+from SAMLesionLib.training.synthetic.shapes import ShapeLibrary
+from SAMLesionLib.training.tables import at_least
+
+VALIDATION_SHAPES = 10
+"""One shape of so many is kept to choose checkpoints by."""
+
+
+@dataclass(frozen=True)
+class SyntheticSettings:
+    """The table `[data]` with `source = "synthetic"`.
+
+    Attributes:
+        shapes: an `.npz` of lesion masks, one array each.
+        arrays: a folder of `.npz` files with `NAME_image` and `NAME_label`; none for synthetic scans only.
+        real_share: how many cubes come from the arrays.
+        leave_out: cases of the arrays and starts of shapes' names that are never used: those that the
+            network is judged by.
+        validation: cases of the arrays to choose checkpoints by.
+        framed_share: how many cubes lie around a lesion's box; the others lie around a click.
+        origins: data sets behind the files, `NAME: LICENCE: NOTE` each.
+    """
+
+    shapes: Path
+    arrays: Path | None = None
+    real_share: float = at_least(0.0, 0.5)
+    leave_out: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    framed_share: float = at_least(0.0, 0.6)
+    origins: tuple[str, ...] = ()
+
+    def open(self, card: ModelCard, part: Part) -> SampleSource:
+        """See `SourceSettings.open`; there is no test part: what was left out is judged by `evaluate`."""
+        if part == "test":
+            raise InputError("Synthetic scans have no test part. Judge the network with samlesion evaluate.")
+        library = ShapeLibrary.read(self.shapes, self.leave_out).part(VALIDATION_SHAPES, part == "validation")
+        scans = SyntheticScans(library, card.image_size, self.framed_share)
+        if self.arrays is None:
+            return SyntheticSource(scans, None, 0.0, part, self._origins())
+        is_judging = part == "validation"
+        arrays = RealArrays.read(
+            self.arrays,
+            card.image_size,
+            only=self.validation if is_judging else (),
+            leave_out=(*self.leave_out, *(() if is_judging else self.validation)),
+            framed_share=self.framed_share,
+        )
+        return SyntheticSource(scans, arrays, self.real_share, part, self._origins())
+
+    def _origins(self) -> tuple[Origin, ...]:
+        if self.origins:
+            return tuple(Origin(*(part.strip() for part in text.split(":", 2))) for text in self.origins)
+        return tuple(Origin(path.name, "not stated") for path in (self.shapes, self.arrays) if path)
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticSource:
+    """Synthetic scans and real lesions in turn; see `SampleSource`."""
+
+    scans: SyntheticScans
+    arrays: RealArrays | None
+    real_share: float
+    part: Part
+    provenance: tuple[Origin, ...]
+
+    def sample(self, index: int, epoch_seed: int) -> Sample:
+        """See `SampleSource.sample`."""
+        draw = np.random.default_rng((epoch_seed, index, int(self.part == "validation")))
+        # Processes that make samples share the cores with each other and with the training.
+        torch.set_num_threads(1)
+        if self.arrays is not None and draw.random() < self.real_share:
+            return self.arrays.sample(draw, changed=self.part == "train")
+        return self.scans.sample(draw)
