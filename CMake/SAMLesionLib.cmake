@@ -113,6 +113,8 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/markups.py
   SAMLesionLib/host/measures.py
   SAMLesionLib/host/messages.py
+  SAMLesionLib/host/node_segments.py
+  SAMLesionLib/host/opening.py
   SAMLesionLib/host/packing.py
   SAMLesionLib/host/parameters.py
   SAMLesionLib/host/prefetch.py
@@ -160,6 +162,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/mask_prompt.py
   SAMLesionLib/masks.py
   SAMLesionLib/metrics/__init__.py
+  SAMLesionLib/metrics/agreement.py
   SAMLesionLib/metrics/clicks.py
   SAMLesionLib/metrics/diameters.py
   SAMLesionLib/metrics/elements.py
@@ -214,18 +217,32 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/reports/pages.py
   SAMLesionLib/reports/statistics.py
   SAMLesionLib/study/__init__.py
+  SAMLesionLib/study/comparisons.py
+  SAMLesionLib/study/counting.py
   SAMLesionLib/study/dealing.py
   SAMLesionLib/study/describing.py
   SAMLesionLib/study/design.py
   SAMLesionLib/study/design_checks.py
   SAMLesionLib/study/design_file.py
+  SAMLesionLib/study/gathering.py
   SAMLesionLib/study/log.py
   SAMLesionLib/study/log_reading.py
   SAMLesionLib/study/machine.py
+  SAMLesionLib/study/mixed_model.py
   SAMLesionLib/study/new_design.py
+  SAMLesionLib/study/quality.py
   SAMLesionLib/study/reading_session.py
   SAMLesionLib/study/recorder.py
+  SAMLesionLib/study/rows.py
+  SAMLesionLib/study/sample_size.py
+  SAMLesionLib/study/savings.py
   SAMLesionLib/study/schedule.py
+  SAMLesionLib/study/simulation/__init__.py
+  SAMLesionLib/study/simulation/effort.py
+  SAMLesionLib/study/simulation/masks.py
+  SAMLesionLib/study/simulation/phantoms.py
+  SAMLesionLib/study/simulation/readers.py
+  SAMLesionLib/study/simulation/run.py
   SAMLesionLib/study/study_folder.py
   SAMLesionLib/study/timing.py
   SAMLesionLib/study/worklist.py
@@ -244,6 +261,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/run.py
   SAMLesionLib/training/run_log.py
   SAMLesionLib/training/samples.py
+  SAMLesionLib/training/simulated_reader.py
   SAMLesionLib/training/start.py
   SAMLesionLib/training/stopping.py
   SAMLesionLib/training/synthetic/__init__.py

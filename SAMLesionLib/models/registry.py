@@ -128,7 +128,7 @@ _CARDS = (
     ModelCard(
         name="sgp-sam-small",
         title="SGP-SAM small",
-        summary="SGP-SAM in 8.7 million parameters for a laptop: clicks and boxes on lesions of any size.",
+        summary="SGP-SAM in 4.9 million parameters for a laptop: clicks and boxes on lesions of any size.",
         paper=_TANG_2026,
         licence="Apache-2.0",
         architecture="SAMLesionLib.models.sgp_sam:build_sgp_sam_small",
@@ -136,7 +136,7 @@ _CARDS = (
         keeps_aspect=True,
         intensity="robust-z",
         prompts=frozenset({"box", "line", "mask", "point"}),
-        n_parameters=8_703_583,
+        n_parameters=4_929_063,
         sources=(),
         cube=CubeRecipe(spacing_mm=1.5, finest_mm=0.375, coarsest_mm=6.0),
     ),

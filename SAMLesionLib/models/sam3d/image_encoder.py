@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from SAMLesionLib.models.layers import LayerNorm3d, TransformerBlock
+from SAMLesionLib.models.layers import Neck3d, TransformerBlock
 from SAMLesionLib.models.sam3d.stem import ConvStem, PatchEmbed
 
 NONE = 1e-30
@@ -68,12 +68,7 @@ class ImageEncoderViT3D(nn.Module):
             Block(embed_dim, num_heads, side if i in global_attn_indexes else window_size, rel_pos)
             for i in range(depth)
         )
-        self.neck = nn.Sequential(
-            nn.Conv3d(embed_dim, out_chans, 1, bias=False),
-            LayerNorm3d(out_chans),
-            nn.Conv3d(out_chans, out_chans, 3, padding=1, bias=False),
-            LayerNorm3d(out_chans),
-        )
+        self.neck = Neck3d(embed_dim, out_chans)
 
     def forward(self, image: Tensor, after: Mapping[int, Step] | None = None) -> tuple[Tensor, ...]:
         """Encode cubes.
@@ -92,13 +87,7 @@ class ImageEncoderViT3D(nn.Module):
             tokens = block(tokens)
             if after is not None and i in after:
                 tokens = after[i](tokens)
-        return self._narrow(tokens), *finer
-
-    def _narrow(self, tokens: Tensor) -> Tensor:
-        """The neck; its first convolution sees single tokens, so it is a linear layer."""
-        first, norm, second, last_norm = self.neck
-        narrow = F.linear(tokens, cast(nn.Conv3d, first).weight.flatten(1))
-        return last_norm(second(cast(LayerNorm3d, norm).last_axis(narrow).movedim(-1, 1)))
+        return self.neck(tokens), *finer
 
 
 class Block(TransformerBlock):

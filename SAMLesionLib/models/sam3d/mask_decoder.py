@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from SAMLesionLib.models.layers import LayerNorm3d
 from SAMLesionLib.models.sam.mask_decoder import MaskDecoderBase, wanted_masks
+from SAMLesionLib.models.sam3d.refiner import Refiner
 
 
 class MaskDecoder3D(MaskDecoderBase):
@@ -26,6 +27,8 @@ class MaskDecoder3D(MaskDecoderBase):
         iou_hidden_dim: hidden channels of the quality head.
         finer_chans: channels of the encoder's maps of twice and four times the embedding's side, at most
             these two; none as published.
+        refiner_chans: channels inside a `Refiner`, which sees the prompts' maps and the last of the finer
+            maps; 0 for none, as published.
     """
 
     def __init__(
@@ -35,10 +38,12 @@ class MaskDecoder3D(MaskDecoderBase):
         mlp_dim: int = 2048,
         iou_hidden_dim: int = 256,
         finer_chans: Sequence[int] = (),
+        refiner_chans: int = 0,
     ) -> None:
         super().__init__(embed_dim, num_heads, mlp_dim, iou_hidden_dim, nn.ConvTranspose3d, LayerNorm3d)
         wanted = (embed_dim // 4, embed_dim // 8)
         self.finer = nn.ModuleList(nn.Linear(a, b) for a, b in zip(finer_chans, wanted, strict=False))
+        self.refiner = Refiner(wanted[-1], finer_chans[-1], refiner_chans) if refiner_chans else None
 
     def forward(
         self,
@@ -47,6 +52,7 @@ class MaskDecoder3D(MaskDecoderBase):
         sparse: Tensor,
         dense: Tensor,
         multimask: bool,
+        maps: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Predict the masks of P prompts.
 
@@ -56,6 +62,7 @@ class MaskDecoder3D(MaskDecoderBase):
             sparse: PxNxC, prompt tokens.
             dense: (P or 1)xCxdxhxw or 1xCx1x1x1, added to the embedding.
             multimask: the three masks of an ambiguous prompt; otherwise the one of a clear prompt.
+            maps: the prompts drawn by `prompt_maps`, for a decoder with a refiner.
 
         Returns:
             low_res_logits: PxMx4dx4hx4w, above 0 inside the object; M is 3 or 1.
@@ -66,8 +73,10 @@ class MaskDecoder3D(MaskDecoderBase):
         masks = wanted_masks(multimask)
         enlarged = self._enlarge(voxels.unflatten(1, embedding.shape[2:]), finer)
         classifiers = self.classifiers(tokens, masks)
-        logits = (enlarged.flatten(1, 3) @ classifiers).transpose(1, 2)
-        return logits.unflatten(-1, enlarged.shape[1:4]), self.expected_iou(tokens, masks)
+        logits = (enlarged.flatten(1, 3) @ classifiers).transpose(1, 2).unflatten(-1, enlarged.shape[1:4])
+        if self.refiner is not None and maps is not None:
+            logits = logits + self.refiner(enlarged, finer[-1], maps)
+        return logits, self.expected_iou(tokens, masks)
 
     def _enlarge(self, voxels: Tensor, finer: Sequence[Tensor]) -> Tensor:
         """The image tokens (PxdxhxwxC), twice as many along each axis twice over: Px4dx4hx4wxC/8."""

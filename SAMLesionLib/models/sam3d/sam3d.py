@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from SAMLesionLib.models.sam3d.image_encoder import ImageEncoderViT3D
 from SAMLesionLib.models.sam3d.mask_decoder import MaskDecoder3D
 from SAMLesionLib.models.sam3d.prompt_encoder import PromptEncoder3D
+from SAMLesionLib.models.sam3d.refiner import prompt_maps
 
 Encoded = tuple[Tensor, ...]
 """The embedding of a cube, BxCxdxhxw, and finer maps of it where the encoder has a stem."""
@@ -83,7 +84,11 @@ class Sam3D(nn.Module):
             iou: PxM; SAM-Med3D does not train it.
         """
         sparse, dense = self.prompt_encoder(points_dhw, point_labels, boxes_dhw, mask_input)
-        return self.mask_decoder(encoded, self.prompt_encoder.dense_pe(), sparse, dense, multimask)
+        prompts = (points_dhw, point_labels, boxes_dhw, mask_input)
+        maps = None
+        if self.mask_decoder.refiner is not None:
+            maps = prompt_maps(*prompts, self.image_size, self.mask_size)
+        return self.mask_decoder(encoded, self.prompt_encoder.dense_pe(), sparse, dense, multimask, maps)
 
     def enlarge(self, low_res_logits: Tensor) -> Tensor:
         """Logits PxMxSxSxS on the input's voxels, PxMxDxHxW."""
