@@ -111,7 +111,7 @@ def paired_difference(a: Mapping[str, float | None], b: Mapping[str, float | Non
     left, right = left[kept], right[kept]
     change = right - left
     low, high = _interval([str(n) for n in range(len(change))], change)
-    p_value, note = _signed_rank(change)
+    p_value, note = signed_rank(change)
     return PairedDifference(
         n=len(change),
         mean_a=_mean(left),
@@ -151,7 +151,8 @@ def _ratio_of_sums(
     return np.asarray(sums.sum(axis=axis) / counts.sum(axis=axis))
 
 
-def _signed_rank(change: npt.NDArray[np.float64]) -> tuple[float | None, str]:
+def signed_rank(change: npt.NDArray[np.float64]) -> tuple[float | None, str]:
+    """The p value of the two-sided Wilcoxon signed-rank test, or None and a sentence on what is missing."""
     n_different = int(np.count_nonzero(change))
     if len(change) and n_different == 0:
         return None, "All pairs are equal, so there is nothing to test."

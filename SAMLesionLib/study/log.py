@@ -141,7 +141,12 @@ def _line(entry: Entry) -> bytes:
     except Exception:  # a line without its details is better than a log that ends here
         logger.exception("the details of %s cannot be written", entry.kind)
         facts = {"undescribed": True}
-    told = {"t": round(entry.monotonic_s, 4), "w": round(entry.wall_s, 3), "e": entry.kind}
-    if entry.reading:
-        told["r"] = entry.reading
+    return as_bytes(entry.kind, entry.monotonic_s, entry.wall_s, entry.reading, facts)
+
+
+def as_bytes(kind: str, monotonic_s: float, wall_s: float, reading: str, facts: Facts) -> bytes:
+    """One line of a log, which begins with its end of line."""
+    told = {"t": round(monotonic_s, 4), "w": round(wall_s, 3), "e": kind}
+    if reading:
+        told["r"] = reading
     return b"\n" + json.dumps({**told, **facts}, separators=(",", ":")).encode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,7 @@ class Session:
     @property
     def jumps_s(self) -> list[float]:
         """How far the wall clock ran ahead of the monotonic one, wherever they drifted apart."""
-        steps = zip(self.lines, self.lines[1:], strict=False)
-        drifts = [(b.wall_s - a.wall_s) - (b.monotonic_s - a.monotonic_s) for a, b in steps]
+        drifts = [(b.wall_s - a.wall_s) - (b.monotonic_s - a.monotonic_s) for a, b in pairwise(self.lines)]
         return [drift for drift in drifts if abs(drift) > CLOCK_JUMP_S]
 
 
