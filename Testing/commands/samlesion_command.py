@@ -17,7 +17,7 @@ def samlesion(*words: object, **variables: str) -> subprocess.CompletedProcess[s
     return subprocess.run(
         [sys.executable, "-m", "SAMLesionLib.cli", *map(str, words)],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         stdin=subprocess.DEVNULL,
         timeout=300,
         env={**os.environ, **variables},
