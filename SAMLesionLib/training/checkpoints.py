@@ -37,7 +37,7 @@ def write_weights(path: Path, weights: Mapping[str, Tensor], about: Mapping[str,
         OutputError: when they cannot be written; what was there before stays.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    content = save(tensors, {ABOUT: json.dumps(about)})
+    content = save(tensors, {ABOUT: json.dumps(about, default=str)})
     with atomic_write(path) as file:
         file.write(content)
 

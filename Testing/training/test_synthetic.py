@@ -32,7 +32,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Twenty shapes of two kinds, and a folder with the scans of three cases."""
     folder = tmp_path_factory.mktemp("data")
     shapes = {f"{kind}_{n:02}": a_ball(4 + n % 7) for n in range(10) for kind in ("nodule", "ms3")}
-    np.savez(folder / "shapes.npz", **shapes)
+    np.savez(folder / "shapes.npz", **shapes)  # type: ignore[arg-type]
     (folder / "arrays").mkdir()
     draw = np.random.default_rng(0)
     scans = {}
@@ -41,7 +41,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         label[10:29, 8:23, 9:27] = a_ball(9)[1:20, 3:18, 2:20]
         scans[f"{case}_image"] = (60 * label + draw.integers(0, 40, label.shape) + 40).astype(np.uint8)
         scans[f"{case}_label"] = label
-    np.savez(folder / "arrays" / "mr.npz", **scans)
+    np.savez(folder / "arrays" / "mr.npz", **scans)  # type: ignore[arg-type]
     return folder / "shapes.npz", folder / "arrays"
 
 
