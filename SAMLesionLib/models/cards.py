@@ -39,6 +39,22 @@ class PackageFile:
 
 
 @dataclass(frozen=True)
+class OwnFile:
+    """A file that comes with SAMLesion.
+
+    Attributes:
+        path: place inside the package, with forward slashes.
+    """
+
+    path: str
+
+    def locate(self) -> Path | None:
+        """The file, None where somebody left it out."""
+        path = Path(__file__).resolve().parent.parent / self.path
+        return path if path.is_file() else None
+
+
+@dataclass(frozen=True)
 class Url:
     """A file that can be downloaded.
 
@@ -99,7 +115,7 @@ class ModelCard:
     intensity: str
     prompts: frozenset[str]
     n_parameters: int
-    sources: tuple[PackageFile | Url, ...]
+    sources: tuple[OwnFile | PackageFile | Url, ...]
     cube: CubeRecipe | None = None
     size_bytes: int = 0
     sha256: str = ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from SAMLesionLib.errors import WeightsError
 from SAMLesionLib.models import downloads
 from SAMLesionLib.models.admission import admit, check_content, checkpoint_reader
-from SAMLesionLib.models.cards import ModelCard, PackageFile
+from SAMLesionLib.models.cards import ModelCard, Url
 from SAMLesionLib.models.store import (
     check_room,
     is_unchanged,
@@ -74,13 +74,13 @@ class VerifyResult:
 
 
 def locate(card: ModelCard) -> Path:
-    """The weights of a model: a downloaded or imported file first, then the one in an installed package.
+    """The weights of a model: a downloaded or imported file first, then the one that is installed.
 
     Raises:
         WeightsError: when there are none, saying how to get them.
     """
-    packaged = (s.locate() for s in card.sources if isinstance(s, PackageFile))
-    for path in (*kept_files(card.name), *packaged):
+    installed = (s.locate() for s in card.sources if not isinstance(s, Url))
+    for path in (*kept_files(card.name), *installed):
         if path is not None:
             return path
     raise WeightsError(f"The weights of {card.title} are not here. {_how_to_get(card)}")

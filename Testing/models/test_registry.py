@@ -9,7 +9,7 @@ import pytest
 
 from SAMLesionLib.errors import UnknownModel, WeightsError
 from SAMLesionLib.models import weights
-from SAMLesionLib.models.cards import PackageFile
+from SAMLesionLib.models.cards import OwnFile, PackageFile
 from SAMLesionLib.models.registry import MODELS, OTHER_ARCHITECTURES, find
 from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, ScribblePrompt
 
@@ -113,6 +113,13 @@ def test_a_file_in_an_installed_package_is_located() -> None:
     path = PackageFile("pytest", "pytest/__init__.py").locate()
     assert path is not None
     assert path.name == "__init__.py"
+
+
+def test_a_file_of_our_own_is_found_beside_the_code() -> None:
+    path = OwnFile("models/cards.py").locate()
+    assert path is not None
+    assert "class OwnFile" in path.read_text()
+    assert OwnFile("models/no_such_file").locate() is None
 
 
 @pytest.mark.parametrize(
