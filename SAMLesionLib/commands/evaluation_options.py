@@ -45,6 +45,12 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--jitter", type=_whole, metavar="PX", help="move each side of a box out by 0 to PX voxels; default 0"
     )
+    group.add_argument(
+        "--in-plane",
+        action="store_const",
+        const=True,
+        help="with --jitter: the first and the last slice of a 3D box stay",
+    )
     group.add_argument("--seed", type=_whole, metavar="N", help="of everything random; default 0")
     group.add_argument(
         "--tolerance", type=_amount, dest="tolerance_mm", metavar="MM", help="of the NSD, in mm; default 2"
@@ -124,7 +130,11 @@ def settings_of(args: argparse.Namespace) -> EvaluationSettings:
     settings = EvaluationSettings(**given)
     check_models(settings.models)
     reader = find_reader(
-        settings.reader, clicks=settings.clicks, jitter=settings.jitter, every=settings.every
+        settings.reader,
+        clicks=settings.clicks,
+        jitter=settings.jitter,
+        every=settings.every,
+        in_plane=settings.in_plane,
     )
     return replace(settings, reader=reader.name)
 
@@ -141,7 +151,8 @@ def command_of(settings: EvaluationSettings, output: Path) -> str:
         value = getattr(settings, field.name)
         if value != getattr(plain, field.name):
             flag = flags.get(field.name, field.name).replace("_", "-")
-            words.append("--no-components" if field.name == "components" else f"--{flag} {value}")
+            switch = "--no-components" if field.name == "components" else f"--{flag}"
+            words.append(switch if isinstance(value, bool) else f"--{flag} {value}")
     return " ".join([*words, f"-o {output}"])
 
 

@@ -152,7 +152,11 @@ def dataset_of(settings: EvaluationSettings) -> Dataset:
 def reader_of(settings: EvaluationSettings, model: str) -> Reader:
     """The reader of an evaluation; one that repeats what was recorded when a run is replayed."""
     reader = find_reader(
-        settings.reader, clicks=settings.clicks, jitter=settings.jitter, every=settings.every
+        settings.reader,
+        clicks=settings.clicks,
+        jitter=settings.jitter,
+        every=settings.every,
+        in_plane=settings.in_plane,
     )
     return RecordedReader.of(reader, Path(settings.replay_of), model) if settings.replay_of else reader
 

@@ -132,6 +132,20 @@ def test_a_folder_that_holds_another_run_is_refused(dataset: Path, tmp_path: Pat
     assert cli.main([str(word) for word in words]) == 0  # the same command finds everything done
 
 
+def test_loose_boxes_in_plane_keep_their_slices_and_are_told_in_the_page(
+    dataset: Path, tmp_path: Path
+) -> None:
+    loose = ("evaluate", dataset, *QUICK, "--jitter", 6, "--in-plane", "-o", tmp_path / "run")
+    assert cli.main([str(word) for word in loose]) == 0
+    (lesion,) = [json.loads(line) for line in (tmp_path / "run" / "prompts.jsonl").read_text().splitlines()]
+    (box,) = lesion["prompts"]
+    assert (box["start_ijk"][2], box["stop_ijk"][2]) == (2, 4)
+    assert box["start_ijk"][:2] != [5, 5]
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "jitter 6 in plane" in page
+    assert "--in-plane" in page
+
+
 def test_a_place_that_cannot_be_written_is_refused(dataset: Path, tmp_path: Path, capsys) -> None:
     (tmp_path / "file").write_text("here")
     assert "Cannot make the folder" in refused(capsys, "evaluate", dataset, *QUICK, "-o", tmp_path / "file")
