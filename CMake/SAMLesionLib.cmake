@@ -217,6 +217,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/reports/pages.py
   SAMLesionLib/reports/statistics.py
   SAMLesionLib/study/__init__.py
+  SAMLesionLib/study/charts.py
   SAMLesionLib/study/comparisons.py
   SAMLesionLib/study/counting.py
   SAMLesionLib/study/dealing.py
@@ -224,15 +225,18 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/study/design.py
   SAMLesionLib/study/design_checks.py
   SAMLesionLib/study/design_file.py
+  SAMLesionLib/study/findings.py
   SAMLesionLib/study/gathering.py
   SAMLesionLib/study/log.py
   SAMLesionLib/study/log_reading.py
   SAMLesionLib/study/machine.py
+  SAMLesionLib/study/methods.py
   SAMLesionLib/study/mixed_model.py
   SAMLesionLib/study/new_design.py
   SAMLesionLib/study/quality.py
   SAMLesionLib/study/reading_session.py
   SAMLesionLib/study/recorder.py
+  SAMLesionLib/study/report.py
   SAMLesionLib/study/rows.py
   SAMLesionLib/study/sample_size.py
   SAMLesionLib/study/savings.py
@@ -244,6 +248,8 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/study/simulation/readers.py
   SAMLesionLib/study/simulation/run.py
   SAMLesionLib/study/study_folder.py
+  SAMLesionLib/study/summary.py
+  SAMLesionLib/study/tables.py
   SAMLesionLib/study/timing.py
   SAMLesionLib/study/worklist.py
   SAMLesionLib/terminology.py
@@ -308,5 +314,6 @@ set(SAMLesionLib_RESOURCES
   SAMLesionLib/samples/pyradiomics_brain1/prompts.json
   SAMLesionLib/study/templates/assisted.toml
   SAMLesionLib/study/templates/medsam-adrenal.toml
+  SAMLesionLib/study/templates/study.html
   SAMLesionLib/training/recipes/sgp-sam-small.toml
 )

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
-
-from SAMLesionLib.io import atomic_write
 
 
 @dataclass(frozen=True)
@@ -119,20 +113,6 @@ class LesionRow:
         return self.active_s + self.compute_s
 
 
-def write_table(path: Path, kind: type[Any], rows: Sequence[Any]) -> None:
-    """Write rows of a dataclass as CSV, its fields as columns.
-
-    Raises:
-        OutputError: when it cannot be written.
-    """
-    columns = [field.name for field in fields(kind)]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_cell(getattr(row, column)) for column in columns] for row in rows)
-    with atomic_write(path) as file:
-        file.write(text.getvalue().encode())
-
-
-def _cell(value: Any) -> str:
-    return "" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+def columns_of(kind: type[Any]) -> list[str]:
+    """The names of a table's columns."""
+    return [field.name for field in fields(kind)]

@@ -45,6 +45,7 @@ def simulate_log(
     cases: Mapping[str, CaseEffort],
     truth: Truth,
     reader: str,
+    changed: Mapping[str, tuple[int, int]] | None = None,
 ) -> Log:
     """One reader's log of the whole study, one session a period.
 
@@ -54,6 +55,7 @@ def simulate_log(
         cases: what there is to draw in each.
         truth: how fast work is.
         reader: id of the reader.
+        changed: for readings by name the voxels added and removed after the model's answer.
     """
     rng = np.random.default_rng([truth.seed, design.readers.index(reader)])
     pace = math.exp(rng.normal(0.0, truth.effort.reader_sd))
@@ -68,7 +70,7 @@ def simulate_log(
             noise = math.exp(rng.normal(-(truth.effort.rest_sd**2) / 2, truth.effort.rest_sd))
             factor = pace * hardness[planned.case] * noise * n_done[planned.arm] ** -truth.effort.practice
             steps = _paced(design, planned, cases[planned.case], truth, factor)
-            pen.read(name, steps, cases[planned.case].n_lesions, rng)
+            pen.read(name, steps, cases[planned.case].n_lesions, rng, (changed or {}).get(name))
         pen.write("end", "")
         sessions.append(Session(_header(design, reader), tuple(pen.lines), True))
     return Log(tuple(sessions))
@@ -97,21 +99,30 @@ class _Pen:
         self._now_s += after_s
         self.lines.append(Line(kind, self._now_s, self._wall_s + self._now_s, reading, facts))
 
-    def read(self, name: str, steps: Sequence[Step], n_lesions: int, rng: np.random.Generator) -> None:
+    def read(
+        self,
+        name: str,
+        steps: Sequence[Step],
+        n_lesions: int,
+        rng: np.random.Generator,
+        changed: tuple[int, int] | None,
+    ) -> None:
         """A whole reading, with a break now and then."""
         self.write("start", name, 20.0)
         break_at = int(rng.integers(len(steps))) if rng.random() < BREAK_CHANCE else -1
         for at, (step, lesion) in enumerate(_with_lesions(steps, n_lesions)):
             if at == break_at:
                 self._rest(name, rng)
-            n_parts = max(1, math.ceil(step.seconds / STROKE_S))
-            for _ in range(n_parts):
-                self.write(
-                    step.kind if n_parts == 1 else "stroke", name, step.seconds / n_parts, lesion=lesion
-                )
-            if step.waits_s:
-                self.write("mask_shown", name, step.waits_s, lesion=lesion)
+            self._do(name, step, lesion, _share(changed, n_lesions) if step.kind == "lesion_accepted" else {})
         self.write("finish", name, n_lesions=n_lesions)
+
+    def _do(self, name: str, step: Step, lesion: str, facts: Mapping[str, int]) -> None:
+        n_parts = max(1, math.ceil(step.seconds / STROKE_S))
+        for _ in range(n_parts):
+            kind = step.kind if n_parts == 1 else "stroke"
+            self.write(kind, name, step.seconds / n_parts, lesion=lesion, **facts)
+        if step.waits_s:
+            self.write("mask_shown", name, step.waits_s, lesion=lesion)
 
     def _rest(self, name: str, rng: np.random.Generator) -> None:
         """A pause, or a telephone call that leaves the program without the focus."""
@@ -129,6 +140,13 @@ def _with_lesions(steps: Sequence[Step], n_lesions: int) -> Iterator[tuple[Step,
         at = seen.get(step.kind, 0)
         seen[step.kind] = at + 1
         yield step, f"lesion_{at * n // totals[step.kind] + 1}"
+
+
+def _share(changed: tuple[int, int] | None, n_lesions: int) -> dict[str, int]:
+    if changed is None:
+        return {}
+    added, removed = (round(n / max(n_lesions, 1)) for n in changed)
+    return {"n_added_after_ai": added, "n_removed_after_ai": removed}
 
 
 def _header(design: StudyDesign, reader: str) -> dict[str, object]:

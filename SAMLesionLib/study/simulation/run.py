@@ -22,6 +22,8 @@ from SAMLesionLib.volume import Volume
 
 BORDER_SD_VOXELS = 0.5
 """How far a reader's border wavers around the expert's, in every arm."""
+ANSWER_SD_VOXELS = 1.0
+"""How far a model's border wavers around the reader's."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,17 +49,20 @@ def simulate_study(study: StudyFolder, truth: Truth) -> int:
     cases = {case.id: _known(study, case.id) for case in study.design.cases}
     efforts = {case: known.effort for case, known in cases.items()}
     plan = study.plan()
-    for reader in study.design.readers:
-        log = simulate_log(study.design, plan, efforts, truth, reader)
-        folder = study.reader_folder(reader)
-        make_folder(folder / MASKS)
-        with atomic_write(folder / LOG) as file:
-            file.write(b"".join(_lines(log)))
+    changed = {}
     for n, (name, planned) in enumerate(plan.items()):
-        known = cases[planned.case]
-        mask = wavering(known.expert, BORDER_SD_VOXELS, np.random.default_rng([truth.seed, n, 1]))
+        known, rng = cases[planned.case], np.random.default_rng([truth.seed, n, 1])
+        mask = wavering(known.expert, BORDER_SD_VOXELS, rng)
         path = study.reader_folder(planned.reader) / MASKS / f"{name}{FINISHED}"
+        make_folder(path.parent)
         write_segmentation(path, [Segment("Lesion 1", mask)], known.volume)
+        if study.design.arm(planned.arm).method != "manual":
+            answer = wavering(mask, ANSWER_SD_VOXELS, rng)
+            changed[name] = (int((mask & ~answer).sum()), int((answer & ~mask).sum()))
+    for reader in study.design.readers:
+        log = simulate_log(study.design, plan, efforts, truth, reader, changed)
+        with atomic_write(study.reader_folder(reader) / LOG) as file:
+            file.write(b"".join(_lines(log)))
     return len(plan)
 
 

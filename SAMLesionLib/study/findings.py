@@ -1,0 +1,100 @@
+"""What a reader of the report must know before the numbers: said plainly, the gravest first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from SAMLesionLib.reports.statistics import LEAST_DIFFERENCES
+from SAMLesionLib.study.gathering import StudyData
+from SAMLesionLib.study.timing import is_stopwatch
+
+SIMULATED = "simulated"
+
+
+def is_simulated(data: StudyData) -> bool:
+    """Whether any of the readings comes from a simulated reader."""
+    logs = data.logs.values()
+    return any(s.facts.get("recorder") == SIMULATED for log in logs for s in log.sessions)
+
+
+def findings(data: StudyData) -> list[str]:
+    """Everything that is missing or odd, as sentences."""
+    return [
+        *_simulated(data),
+        *_unfinished(data),
+        *_too_few(data),
+        *data.findings,
+        *_versions(data),
+        *_sessions(data),
+        *_order(data),
+    ]
+
+
+def _simulated(data: StudyData) -> Iterator[str]:
+    if is_simulated(data):
+        yield "These readers are simulated: the numbers show that the study works, and say nothing of people."
+
+
+def _unfinished(data: StudyData) -> Iterator[str]:
+    for reader in data.study.design.readers:
+        states = Counter(row.state for row in data.rows if row.reader == reader)
+        n = sum(states.values())
+        if states["skipped"]:
+            yield f"{reader} skipped {states['skipped']} of {n} readings; they are part of no comparison."
+        if states["open"] + states["begun"]:
+            yield f"{reader} has finished {states['finished']} of {n} readings; the rest is still to come."
+
+
+def _too_few(data: StudyData) -> Iterator[str]:
+    design = data.study.design
+    for arm in design.others:
+        for reader in design.readers:
+            n = len(_cases(data, reader, design.baseline.id) & _cases(data, reader, arm.id))
+            if n < LEAST_DIFFERENCES:
+                yield (
+                    f"{reader} has {n} {'case' if n == 1 else 'cases'} in both {design.baseline.id} and "
+                    f"{arm.id}: too few for a test, which needs {LEAST_DIFFERENCES}."
+                )
+    if len(design.readers) < 2:
+        yield "There is one reader, so agreement between readers is not measured."
+
+
+def _cases(data: StudyData, reader: str, arm: str) -> set[str]:
+    return {row.case for row in data.rows if row.counts and row.reader == reader and row.arm == arm}
+
+
+def _versions(data: StudyData) -> Iterator[str]:
+    versions = Counter(s.facts.get("version") for log in data.logs.values() for s in log.sessions)
+    if len(versions) > 1:
+        told = ", ".join(f"{n} under version {version}" for version, n in sorted(versions.items(), key=str))
+        yield f"The design was changed while the study ran; sessions: {told}."
+    planned = {row.reading for row in data.rows}
+    gone = {line.reading for log in data.logs.values() for line in log.lines() if line.reading} - planned
+    if gone:
+        yield f"{len(gone)} readings belong to an earlier version of the design and are left out."
+
+
+def _sessions(data: StudyData) -> Iterator[str]:
+    for reader, log in data.logs.items():
+        if log.n_torn:
+            yield f"{reader}: {log.n_torn} torn {'line' if log.n_torn == 1 else 'lines'} in the log left out."
+        torn = [session for session in log.sessions[:-1] if not session.has_ended]
+        if torn:
+            yield f"{reader}: {len(torn)} crashed sessions; their time ends at the last sign of life."
+        jumps = [jump for session in log.sessions for jump in session.jumps_s]
+        if jumps:
+            yield (
+                f"{reader}: the clock was set or the machine slept {len(jumps)} times (largest step "
+                f"{max(jumps, key=abs):+.0f} s); times come from the clock that nobody sets."
+            )
+        if any(is_stopwatch(session) for session in log.sessions):
+            yield f"{reader} worked with a stopwatch: all time between start and end counts as active."
+
+
+def _order(data: StudyData) -> Iterator[str]:
+    if data.study.design.order.scheme == "sequence":
+        yield (
+            "All readers had the arms in the same order: learning and memory of the cases count for the "
+            "later arm."
+        )
