@@ -154,7 +154,8 @@ def _facts(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         "data set": f"{dataset['path']} ({dataset['layout']})",
         "lesions": f"label {_or(settings['label'], 'any')}, {parts}, from {settings['least_ml']:g} ml and "
         f"{settings['least_voxels']} voxels",
-        "reader": f"{settings['reader']}, jitter {settings['jitter']}{' in plane' * settings['in_plane']}, seed {settings['seed']}",
+        "reader": f"{settings['reader']}, jitter {settings['jitter']}"
+        f"{' in plane' if settings['in_plane'] else ''}, seed {settings['seed']}",
         "device": f"{settings['device']}, precision {settings['precision']}",
         "NSD tolerance": f"{number(settings['tolerance_mm'], 1)} mm",
         **summary["environment"],
