@@ -9,6 +9,7 @@ from SAMLesionLib.errors import SAMLesionError
 from SAMLesionLib.host.dispatch import Dispatch, Job
 
 T = TypeVar("T")
+PUMP_S = 0.005
 
 
 class Background:
@@ -57,9 +58,9 @@ class Background:
         self._dispatch.cancel()
 
     def pump(self) -> None:
-        """Hand over what has come."""
-        self._dispatch.pump()
+        """Hand over what has come, for at most a few milliseconds."""
+        self._dispatch.pump(PUMP_S)
 
     def close(self) -> None:
         """End the thread without waiting for it."""
-        self._dispatch.close(timeout_s=0)
+        self._dispatch.close()

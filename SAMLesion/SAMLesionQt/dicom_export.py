@@ -31,7 +31,9 @@ def exportDicomSegmentation(session: Session, folder: str) -> str:
             raise OutputError(_("{name} cannot be written as DICOM SEG.").format(name=source.GetName()))
         for exportable in exportables:
             exportable.directory = folder
-        error = plugin.export(exportables)
+        # The exporter works on nodes, so it has to work here, and the views wait for it.
+        with slicer.util.WaitCursor():
+            error = plugin.export(exportables)
         if error:
             raise OutputError(_("The DICOM SEG was refused: {reason}").format(reason=error))
     finally:

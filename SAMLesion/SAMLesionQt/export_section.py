@@ -8,7 +8,10 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from SAMLesionLib.host.exports import export_labelmap, export_segmentation, export_table
+from SAMLesionLib.errors import SAMLesionError
+from SAMLesionLib.host.exports import Export, exporting_labelmap, exporting_segmentation, exporting_table
+from SAMLesionLib.host.session import Session
+from SAMLesionQt.background import Background
 from SAMLesionQt.desk import Desk
 
 
@@ -31,6 +34,8 @@ class ExportSection:
         exportDicom: Callable[[Any], str],
     ) -> None:
         self._ui, self._desk, self._chooseTarget, self._exportDicom = ui, desk, chooseTarget, exportDicom
+        self._background = Background("export")
+        ui.exportProgress.visible = False
         ui.exportSegmentationButton.connect("clicked()", self.exportSegmentation)
         ui.exportNiftiButton.connect("clicked()", self.exportLabelmap)
         ui.exportCsvButton.connect("clicked()", self.exportTable)
@@ -39,21 +44,29 @@ class ExportSection:
 
     def exportSegmentation(self) -> None:
         """Write a `.seg.nrrd`."""
-        self._write(export_segmentation, ".seg.nrrd", _("Segmentation (*.seg.nrrd)"))
+        self._write(exporting_segmentation, ".seg.nrrd", _("Segmentation (*.seg.nrrd)"))
 
     def exportLabelmap(self) -> None:
         """Write a NIfTI label map."""
-        self._write(export_labelmap, ".nii.gz", _("NIfTI label map (*.nii.gz)"))
+        self._write(exporting_labelmap, ".nii.gz", _("NIfTI label map (*.nii.gz)"))
 
     def exportTable(self) -> None:
         """Write the lesion table."""
-        self._write(export_table, ".csv", _("Table (*.csv)"))
+        self._write(exporting_table, ".csv", _("Table (*.csv)"))
 
     def exportDicom(self) -> None:
         """Write a DICOM segmentation object."""
         if self._desk.session is not None:
             with self._desk.guarded():
                 self._tell(self._exportDicom(self._desk.session))
+
+    def pump(self) -> None:
+        """Hand over what was written; the panel's timer calls this."""
+        self._background.pump()
+
+    def close(self) -> None:
+        """Let a file that is being written be finished, and tell nobody."""
+        self._background.close()
 
     def refresh(self) -> None:
         """Offer what can be written now."""
@@ -65,9 +78,9 @@ class ExportSection:
             self._ui.exportCsvButton,
             self._ui.exportDicomButton,
         ):
-            button.enabled = hasLesions
+            button.enabled = hasLesions and not self._background.isBusy
 
-    def _write(self, write: Callable[[Any, Path], Any], ending: str, pattern: str) -> None:
+    def _write(self, begin: Callable[[Session, Path], Export], ending: str, pattern: str) -> None:
         session = self._desk.session
         if session is None:
             return
@@ -75,10 +88,26 @@ class ExportSection:
         path = self._chooseTarget(name, pattern)
         if not path:
             return
-        target = path if path.endswith(ending) else f"{path}{ending}"
+        target = Path(path if path.endswith(ending) else f"{path}{ending}")
         with self._desk.guarded():
-            write(session, Path(target))
-            self._tell(_("Written: {path}").format(path=target))
+            # What the lesions are now is taken here; packing it takes seconds, and a thread does it.
+            write = begin(session, target)
+            self._tell(_("Writing {name}…").format(name=target.name))
+            self._background.ask("write", write, self._onWritten, self._onFailure)
+            self._showBusy()
+
+    def _onWritten(self, path: Path) -> None:
+        self._tell(_("Written: {path}").format(path=path))
+        self._showBusy()
+
+    def _onFailure(self, error: SAMLesionError) -> None:
+        self._tell("")
+        self._desk.tell(str(error))
+        self._showBusy()
+
+    def _showBusy(self) -> None:
+        self._ui.exportProgress.visible = self._background.isBusy
+        self.refresh()
 
     def _tell(self, sentence: str) -> None:
         self._ui.exportStatusLabel.text = sentence

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import qt
 from slicer.i18n import tr as _
 
+from SAMLesionLib.host.budget import Budget
 from SAMLesionLib.host.lesion_table import LesionRow
 from SAMLesionLib.lesions import Status
 
 COLOUR, NAME, ORGAN, STATUS, VOLUME, DIAMETERS, MEAN, PROMPTS = range(8)
 SWATCH_PX = 14
-MAX_ROWS_AT_ONCE = 8
+FILL_S = 0.006
 """A row takes about a millisecond; the views must not wait for a whole table."""
 
 
@@ -61,26 +62,30 @@ class LesionTable:
         """Show these lesions; rows that stay the same are left alone.
 
         Returns:
-            False when more rows changed than are renewed at once: call it again soon.
+            False when more rows changed than can be renewed at once: call it again soon.
         """
         self._isFilling = True
         try:
             self._rows = list(rows)
             self._table.setRowCount(len(rows))
             self._shown = [*self._shown[: len(rows)], *[None] * (len(rows) - len(self._shown))]
-            changed = [n for n, row in enumerate(rows) if self._shown[n] != row]
-            for n in changed[:MAX_ROWS_AT_ONCE]:
-                self._fill(n, rows[n])
-                self._shown[n] = rows[n]
+            isWhole = Budget(FILL_S).spend(self._renewing(rows))
             self._choose(chosenId)
         finally:
             self._isFilling = False
-        return len(changed) <= MAX_ROWS_AT_ONCE
+        return isWhole
 
     def rename(self, lesionId: str) -> None:
         """Let the reader type another name for a lesion."""
         if lesionId in self.ids:
             self._table.editItem(self._table.item(self.ids.index(lesionId), NAME))
+
+    def _renewing(self, rows: Sequence[LesionRow]) -> Iterator[None]:
+        for n, row in enumerate(rows):
+            if self._shown[n] != row:
+                self._fill(n, row)
+                self._shown[n] = row
+                yield
 
     def _prepare(self) -> None:
         table = self._table

@@ -9,37 +9,30 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from SAMLesionLib import ModelInfo
-from SAMLesionLib.errors import SAMLesionError
 from SAMLesionLib.events import LesionEvent, MaskShown, WorkFailed, WorkProgressed
+from SAMLesionLib.host.kept_journals import discard_kept
 from SAMLesionLib.host.prompt_nodes import PromptNodes
-from SAMLesionLib.host.slice_views import slice_of
 from SAMLesionQt.buttons import buttons, prepareButtons
 from SAMLesionQt.choices import Choices
 from SAMLesionQt.desk import Desk
 from SAMLesionQt.dicom_export import exportDicomSegmentation
-from SAMLesionQt.drawing import Drawing, sliceWidgets
+from SAMLesionQt.drawing import Drawing
 from SAMLesionQt.edit_section import EditSection
-from SAMLesionQt.engine_choice import isInstalled, savedChoice
-from SAMLesionQt.engine_section import EngineSection
-from SAMLesionQt.engine_switch import EngineSwitch
+from SAMLesionQt.engine_room import EngineRoom
 from SAMLesionQt.export_section import ExportSection
 from SAMLesionQt.failures import engineFailure
-from SAMLesionQt.install_section import InstallSection
+from SAMLesionQt.glance import glance
 from SAMLesionQt.lesion_section import LesionSection
-from SAMLesionQt.licences import Licences
-from SAMLesionQt.model_commands import ModelCommands
-from SAMLesionQt.model_selector import ModelSelector
-from SAMLesionQt.models_section import ModelsSection
 from SAMLesionQt.notice import Notice
 from SAMLesionQt.prompt_list import PromptList
+from SAMLesionQt.recovery_offer import RecoveryOffer
 from SAMLesionQt.services import Services
 from SAMLesionQt.session_keeper import SessionKeeper
 from SAMLesionQt.shortcuts import HelpPopover, Shortcuts
 from SAMLesionQt.status_line import StatusLine
 
 PUMP_MS = 15
-PUMP_S = 0.01
+PUMP_S = 0.008
 """How long one tick may hand over results: the views stay smooth."""
 GLANCE_TICKS = 20
 """So many ticks pass between two looks at which slice the reader sees."""
@@ -62,8 +55,10 @@ class Panel:
         self.notice = Notice(ui)
         self.desk = Desk(self.status.tell)
         self.choices = Choices(ui, self.desk)
-        self.engine = EngineSwitch(savedChoice(), services.makeSegmenter)
-        self._makeSections(resources, icons)
+        self.engineRoom = EngineRoom(ui, resources, services, self.choices, self.notice, self.refresh)
+        self.engine, self.models = self.engineRoom.engine, self.engineRoom.models
+        self._makeSections(icons)
+        self.recovery = RecoveryOffer(self.desk, self.notice, self.refresh)
         self.keeper = SessionKeeper(
             self.desk,
             self.engine,
@@ -82,32 +77,12 @@ class Panel:
         self._timer.setInterval(PUMP_MS)
         self._timer.connect("timeout()", self.tick)
 
-    def _makeSections(self, resources: Path, icons: Path) -> None:
-        ui, services, licences = self.ui, self._services, Licences()
-        commands = services.commands
-        self.drawing = Drawing(ui, self.desk, self._onTool, self.choices.takeWindow, self._onDrawn)
+    def _makeSections(self, icons: Path) -> None:
+        ui, services = self.ui, self._services
+        self.drawing = Drawing(ui, self.desk, self._onTool, self.choices.takeWindow, self.refresh)
         self.lesions = LesionSection(ui, self.desk, icons)
         self.prompts = PromptList(ui, self.desk)
         self.edit = EditSection(ui, self.desk, self.drawing.putAway)
-        self.models = ModelSelector(ui.modelSelector, licences, services.confirm, self._onModelChosen)
-        self.engineSection = EngineSection(ui, self.engine, self._onEngine)
-        self.install = InstallSection(
-            ui,
-            resources / "engine-requirements.txt",
-            commands,
-            services.confirm,
-            onBeforeChange=self.engine.restart,
-            onChanged=self._onEngine,
-        )
-        self.modelsSection = ModelsSection(
-            ui,
-            self.engine,
-            ModelCommands(commands),
-            licences,
-            services.chooseWeights,
-            services.confirm,
-            self._onModels,
-        )
         self.export = ExportSection(ui, self.desk, services.chooseTarget, self._exportDicom)
         self.shortcuts = Shortcuts(ui)
         self.help = HelpPopover(ui.helpButton, {name: button.title for name, button in buttons().items()})
@@ -118,7 +93,7 @@ class Panel:
         self.shortcuts.install(slicer.util.mainWindow())
         self._timer.start()
         if self.models.model is None:
-            self._onEngine()
+            self.engineRoom.readModels()
         self._chooseActiveVolume()
         self._onNodes()
         if self.desk.session is None:
@@ -132,10 +107,11 @@ class Panel:
         self.choices.leave()
 
     def sceneClosing(self) -> None:
-        """The scene is about to be emptied."""
+        """The scene is about to be emptied: the reader gives up what is in it, and not saved."""
         self.drawing.putAway()
         self.edit.close()
         self.keeper.close()
+        discard_kept(slicer.mrmlScene)
         self.choices.leave()
         self._onSession()
 
@@ -146,7 +122,7 @@ class Panel:
         self.keeper.close()
         self.edit.cleanup()
         self.help.close()
-        for part in (self.engineSection, self.install, self.modelsSection):
+        for part in (self.recovery, self.export, self.engineRoom):
             part.close()
 
     def run(self) -> None:
@@ -176,14 +152,15 @@ class Panel:
             self._handOver()
         elif self._isDirty:
             self.refresh()
-        if self._tick % GLANCE_TICKS == 0:
-            self._glance()
+        if self._tick % GLANCE_TICKS == 0 and self.desk.session is not None:
+            glance(self.desk.session)
 
     def _handOver(self) -> None:
+        self.keeper.pump()
         session = self.desk.session
         if session is not None:
             session.pump(PUMP_S)
-        for part in (self.engineSection, self.install, self.modelsSection):
+        for part in (self.recovery, self.export, self.engineRoom):
             part.pump()
         session = self.desk.session  # it may have ended meanwhile
         self.status.setBusy(session is not None and session.controller.is_busy)
@@ -201,16 +178,6 @@ class Panel:
         self.export.refresh()
         lesion = self.desk.lesion
         self.ui.runButton.enabled = lesion is not None and not lesion.is_accepted and not lesion.is_untouched
-
-    def _glance(self) -> None:
-        """Tell the session which slice the reader sees, so that it is ready before it is needed."""
-        session = self.desk.session
-        for widget in sliceWidgets()[:1] if session is not None else ():
-            try:
-                where = slice_of(widget.mrmlSliceNode(), session.controller.segments.volume_node)
-            except SAMLesionError:  # an oblique view shows no slice of the scan
-                return
-            session.controller.look_at(*where)
 
     def _chooseActiveVolume(self) -> None:
         node = self.choices.node
@@ -231,12 +198,17 @@ class Panel:
         self._promptNodes = None if session is None else PromptNodes(session.controller)
         if session is None:
             self.drawing.putAway()
-            self.status.hint(_("Load a scan and choose it as volume."))
+            isOpening = self.keeper.isOpening
+            self.status.hint(
+                _("Reading the lesions of this scan…")
+                if isOpening
+                else _("Load a scan and choose it as volume.")
+            )
         else:
             if node is not None:
                 node.segmentation = session.controller.segments.node
             self.status.hint(_("Choose a tool and mark a lesion."))
-            self._offerRecovery()
+            self.recovery.look(session)
         self.refresh()
 
     def _onLesionEvent(self, event: LesionEvent) -> None:
@@ -259,53 +231,8 @@ class Panel:
     def _onTool(self, hint: str) -> None:
         if hint:
             self.edit.close()
-            self.engineSection.warmUp()
+            self.engineRoom.warmUp()
         self.status.hint(hint or _("Choose a tool and mark a lesion."))
-
-    def _onDrawn(self) -> None:
-        self.refresh()
-
-    def _onModels(self, models: tuple[ModelInfo, ...]) -> None:
-        self.models.show(models, self.choices.parameters.model)
-        if self.models.model is not None:
-            self._onModelChosen(self.models.model)
-
-    def _onModelChosen(self, model: ModelInfo) -> None:
-        if model.name != self.choices.parameters.model:
-            self.choices.change(model=model.name)
-        self.refresh()
-
-    def _onEngine(self) -> None:
-        if isInstalled(self.engine.choice):
-            self.modelsSection.read()
-        else:
-            self.models.show((), self.choices.parameters.model)
-            self.notice.show(
-                _("The engine that makes the masks is not installed yet."), _("Install…"), self._showInstall
-            )
-            self.refresh()
-
-    def _showInstall(self) -> None:
-        self.ui.engineSection.collapsed = False
-        self.install.install()
-
-    def _offerRecovery(self) -> None:
-        session = self.desk.session
-        assert session is not None
-        found = session.recoveries()
-        if found:
-            self.notice.show(
-                _("Slicer ended unexpectedly. Lesions of this scan can be brought back."),
-                _("Restore"),
-                lambda: self._recover(found[0]),
-            )
-
-    def _recover(self, recovery: Any) -> None:
-        session = self.desk.session
-        if session is not None:
-            with self.desk.guarded():
-                session.recover(recovery)
-            self.refresh()
 
     def _exportDicom(self, session: Any) -> str:
         folder = self._services.chooseFolder()

@@ -6,6 +6,7 @@ deletes no node and writes into none but its segmentation.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,10 @@ from SAMLesionLib.host.controller import Controller
 from SAMLesionLib.host.journal import Journal, fingerprint
 from SAMLesionLib.host.kept_journals import discard_kept, keep, scene_folder
 from SAMLesionLib.host.lesion_table import LesionTable
+from SAMLesionLib.host.opening import open_segments
 from SAMLesionLib.host.parameters import Parameters
 from SAMLesionLib.host.recovery import Recovery, find_recoveries
-from SAMLesionLib.host.segment_facts import is_lesion
-from SAMLesionLib.host.segments import LesionSegments, create_segmentation
+from SAMLesionLib.host.segments import LesionSegments
 from SAMLesionLib.protocol import Segmenter
 
 
@@ -76,9 +77,18 @@ class Session:
             ImageError: the volume is no scalar volume, or under a transform that bends space.
             InputError: volume and segmentation lie under different transforms.
         """
-        node = segmentation_node or find_segmentation(volume_node)
-        node = node or create_segmentation(volume_node.GetScene(), volume_node)
-        session = cls(segmenter, LesionSegments(node, volume_node), parameters)
+        return cls.begin(segmenter, open_segments(volume_node, segmentation_node), parameters, journal_folder)
+
+    @classmethod
+    def begin(
+        cls,
+        segmenter: Segmenter,
+        segments: LesionSegments,
+        parameters: Parameters | None = None,
+        journal_folder: str | Path | None = None,
+    ) -> Session:
+        """The same with segments that were opened before, see `opening.preparing`."""
+        session = cls(segmenter, segments, parameters)
         if journal_folder is not None:
             session._keep_journal(Path(journal_folder))
         return session
@@ -102,10 +112,19 @@ class Session:
 
     def recoveries(self) -> tuple[Recovery, ...]:
         """Work on this volume that a crash left behind, newest first; none that is here already."""
+        return self.recovery_question()()
+
+    def recovery_question(self) -> Callable[[], tuple[Recovery, ...]]:
+        """What `recoveries` asks, to be called in any thread: it takes as long as reading all masks."""
         here = {x.lesion: x.result.mask for x in self.controller.looks()}
-        found = [r for folder in self._folders for r in find_recoveries(folder, self._fingerprint)]
-        news = [r for r in found if any(here.get(x.lesion) != x.result.mask for x in r.looks)]
-        return tuple(sorted(news, key=lambda r: r.saved_at, reverse=True))
+        folders, own_fingerprint = self._folders, self._fingerprint
+
+        def news() -> tuple[Recovery, ...]:
+            found = [r for folder in folders for r in find_recoveries(folder, own_fingerprint)]
+            new = [r for r in found if any(here.get(x.lesion) != x.result.mask for x in r.looks)]
+            return tuple(sorted(new, key=lambda r: r.saved_at, reverse=True))
+
+        return news
 
     def recover(self, recovery: Recovery) -> None:
         """Bring lesions back that `recoveries` found, as one step that undo takes back."""
@@ -160,22 +179,6 @@ class Session:
         if self._is_open:
             self.close()
             self.ended.emit(sentence)
-
-
-def find_segmentation(volume_node: Any) -> Any:
-    """The segmentation node that holds lesions of a volume; None when there is none."""
-    scene = volume_node.GetScene()
-    for n in range(scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode")):
-        node = scene.GetNthNodeByClass(n, "vtkMRMLSegmentationNode")
-        role = node.GetReferenceImageGeometryReferenceRole()
-        if node.GetNodeReference(role) is volume_node and _holds_lesions(node):
-            return node
-    return None
-
-
-def _holds_lesions(node: Any) -> bool:
-    segmentation = node.GetSegmentation()
-    return any(is_lesion(segmentation.GetSegment(i)) for i in segmentation.GetSegmentIDs())
 
 
 def _with_node(listener: Any) -> Any:

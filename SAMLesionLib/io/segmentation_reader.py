@@ -97,7 +97,8 @@ def _from_slicer(layers: npt.NDArray[Any], affine: Affine, fields: Mapping[str, 
         terminology = tags.pop("TerminologyEntry", LESION_TERMINOLOGY)
         r, g, b = (float(v) for v in own["Color"].split())
         mask = layers[..., int(own["Layer"])] == int(own["LabelValue"])
-        segments.append(Segment(own["Name"], mask, None, (r, g, b), terminology, tags))
+        segment_id = fields[f"Segment{len(segments)}_ID"]
+        segments.append(Segment(own["Name"], mask, None, (r, g, b), terminology, tags, segment_id=segment_id))
     return Segmentation(tuple(segments), affine, _size(layers))
 
 

@@ -28,6 +28,7 @@ class Segment:
         terminology: what the segment is, in the form of Slicer's terminology tag.
         tags: further facts, saved with the segment by `.seg.nrrd` only; keys without `:` and `|`.
         label: its value in a label map; None for the next that is free.
+        segment_id: its name for programs, kept by `.seg.nrrd` only; empty for one by its number there.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Segment:
     terminology: str = LESION_TERMINOLOGY
     tags: Mapping[str, str] = field(default_factory=dict)
     label: int | None = None
+    segment_id: str = ""
 
     def __post_init__(self) -> None:
         given = self.box or IndexBox.whole(self.mask.shape[::-1])

@@ -18,7 +18,8 @@ from SAMLesionLib.host.files import load_scene, load_segmentation, save_scene, s
 from SAMLesionLib.host.headless import HeadlessHost
 from SAMLesionLib.host.parameters import Parameters
 from SAMLesionLib.host.segments import LesionSegments
-from SAMLesionLib.host.session import Session, find_segmentation
+from SAMLesionLib.host.opening import find_segmentation
+from SAMLesionLib.host.session import Session
 from SAMLesionLib.host.volumes import voxels_of
 from SAMLesionLib.prompts import BoxPrompt
 

@@ -314,21 +314,43 @@ def test_an_accepted_lesion_is_not_edited(a_reader_with_a_scan: Reader) -> None:
     assert "Reopen it" in reader.ui.editHint.text
 
 
-def test_work_of_a_crash_is_offered_and_brought_back(
-    a_reader: Reader, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from SAMLesionLib.host.session import Session
+def test_work_of_a_crash_is_offered_and_brought_back(a_reader_with_a_scan: Reader, a_slicer: Any) -> None:
+    reader = a_reader_with_a_scan
+    reader.drawBox(*BALL)
+    reader.ui.acceptButton.click()
+    reader.drawBox(*SECOND)
+    reader.panel.tick()
+    before = [(x, reader.voxels(x.lesion_id)) for x in reader.lesions]
+    left_behind = JournalOfACrash(reader)
+    a_slicer.scene.Clear(False)
+    assert not left_behind.path.exists(), "a scene that is closed leaves nothing behind"
+    left_behind.put_back()
 
-    recovered: list[Any] = []
-    monkeypatch.setattr(Session, "recoveries", lambda session: ("the newest", "an older one"))
-    monkeypatch.setattr(Session, "recover", lambda session, recovery: recovered.append(recovery))
-    a_reader.volume = makeScan()
-    a_reader.ui.volumeSelector.setCurrentNode(a_reader.volume)
-    assert a_reader.panel.notice.isShown
-    assert "brought back" in a_reader.ui.noticeLabel.text
-    a_reader.ui.noticeButton.click()
-    assert recovered == ["the newest"]
-    assert not a_reader.panel.notice.isShown
+    reader.volume = makeScan()
+    reader.ui.volumeSelector.setCurrentNode(reader.volume)
+    reader.wait(lambda: reader.panel.notice.isShown)
+    assert "brought back" in reader.ui.noticeLabel.text
+    assert reader.lesions == ()
+    reader.ui.noticeButton.click()
+    reader.waitForMask()
+    assert [x for x, _ in before] == list(reader.lesions)
+    assert all(np.array_equal(reader.voxels(x.lesion_id), mask) for x, mask in before)
+    assert reader.ui.lesionTable.rowCount == 2
+    assert not reader.panel.notice.isShown
+    reader.ui.undoButton.click()
+    assert reader.lesions == (), "it is one step that can be taken back"
+
+
+class JournalOfACrash:
+    """A session's journal, put back later as a crash would have left it: locked by nobody."""
+
+    def __init__(self, reader: Reader) -> None:
+        journal = reader.session._journal
+        assert journal.flush(60)
+        self.path, self._content = journal.path, journal.path.read_bytes()
+
+    def put_back(self) -> None:
+        self.path.write_bytes(self._content)
 
 
 def test_lesions_are_written_where_the_reader_says(a_reader_with_a_scan: Reader, tmp_path: Any) -> None:
@@ -342,6 +364,8 @@ def test_lesions_are_written_where_the_reader_says(a_reader_with_a_scan: Reader,
     ):
         reader.targets.append(str(tmp_path / name))
         getattr(reader.ui, button).click()
+        assert not getattr(reader.ui, button).enabled, "one file at a time"
+        reader.wait(lambda: reader.ui.exportStatusLabel.text.startswith("Written"))
         assert (tmp_path / written).stat().st_size > 100
         assert written in reader.ui.exportStatusLabel.text
 
