@@ -21,6 +21,9 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/sample.py
   SAMLesionLib/commands/segment.py
   SAMLesionLib/commands/serve.py
+  SAMLesionLib/commands/study.py
+  SAMLesionLib/commands/study_cases.py
+  SAMLesionLib/commands/study_desk.py
   SAMLesionLib/commands/train.py
   SAMLesionLib/drawings.py
   SAMLesionLib/engine/__init__.py

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Sequence
 
-from SAMLesionLib.commands import compare, console, data, demo, evaluate, models, segment, serve, train
+from SAMLesionLib.commands import compare, console, data, demo, evaluate, models, segment, serve, study, train
 from SAMLesionLib.commands.prompt_options import OPTIONS_WITH_NUMBERS
 from SAMLesionLib.version import __version__
 
@@ -36,7 +36,7 @@ def _parser() -> console.Parser:
     )
     parser.add_argument("--version", action="version", version=f"samlesion {__version__}")
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for verb in (segment, models, serve, demo, data, evaluate, compare, train):
+    for verb in (segment, models, serve, demo, data, evaluate, compare, study, train):
         verb.add_parser(verbs)
     return parser
 

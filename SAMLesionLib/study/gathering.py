@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -139,41 +140,56 @@ def _lesion_rows(row: ReadingRow, times_of: ReadingTimes) -> Iterator[LesionRow]
 
 def _add_quality(data: StudyData, case: StudyCase) -> None:
     """Measure all masks of one case, one case at a time in memory."""
-    reference, grid = _reference(data, case)
-    masks: dict[int, PackedMask] = {}
-    for at, row in enumerate(data.rows):
-        if row.case != case.id or row.state != "finished":
-            continue
-        path = data.study.reader_folder(row.reader) / MASKS / f"{row.reading}{FINISHED}"
-        try:
-            grid = grid or read_grid(path)
-            masks[at] = PackedMask() if row.n_lesions == 0 else grid.read(path)
-        except ImageError as wrong:
-            data.findings.append(f"The mask of {row.reader} on {case.id} ({row.arm}) cannot be used: {wrong}")
+    finished = [at for at, row in enumerate(data.rows) if row.case == case.id and row.state == "finished"]
+    grid = _grid(data, case, finished)
+    if grid is None:
+        return
+    reference = _reference(data, case, grid)
+    masks = {at: mask for at in finished if (mask := _result(data, at, grid)) is not None}
     for at, mask in masks.items():
-        assert grid is not None
         told = replace(data.rows[at], volume_ml=millilitres(mask, grid))
         if reference is not None:
             found = measure(reference, mask, grid, data.study.design.analysis.nsd_tolerance_mm)
             told = replace(told, **vars(found))
         data.rows[at] = told
-    if grid is not None:
-        data.pairs += _pairs(data, case, masks, grid)
+    data.pairs += _pairs(data, case, masks, grid)
 
 
-def _reference(data: StudyData, case: StudyCase) -> tuple[PackedMask | None, Grid | None]:
+def _grid(data: StudyData, case: StudyCase, finished: list[int]) -> Grid | None:
+    """The scan's grid, on which results lie; a reference may be cropped."""
+    paths = [_result_path(data, data.rows[at]) for at in finished if data.rows[at].n_lesions]
+    if case.reference:
+        paths.append(data.study.resolve(case.reference))
+    for path in paths:
+        with suppress(ImageError):  # told of where the mask itself is read
+            return read_grid(path)
+    return None
+
+
+def _reference(data: StudyData, case: StudyCase, grid: Grid) -> PackedMask | None:
     if not case.reference:
         data.findings.append(f"{case.id} has no reference mask, so its quality is not measured.")
-        return None, None
-    path: Path = data.study.resolve(case.reference)
+        return None
     try:
-        grid = read_grid(path)
-        return grid.read(path), grid
+        return grid.read(data.study.resolve(case.reference))
     except ImageError as wrong:
         data.findings.append(
             f"The reference of {case.id} cannot be used, so its quality is not measured: {wrong}"
         )
-        return None, None
+        return None
+
+
+def _result(data: StudyData, at: int, grid: Grid) -> PackedMask | None:
+    row = data.rows[at]
+    try:
+        return PackedMask() if row.n_lesions == 0 else grid.read(_result_path(data, row))
+    except ImageError as wrong:
+        data.findings.append(f"The mask of {row.reader} on {row.case} ({row.arm}) cannot be used: {wrong}")
+        return None
+
+
+def _result_path(data: StudyData, row: ReadingRow) -> Path:
+    return data.study.reader_folder(row.reader) / MASKS / f"{row.reading}{FINISHED}"
 
 
 def _pairs(data: StudyData, case: StudyCase, masks: dict[int, PackedMask], grid: Grid) -> list[PairAgreement]:

@@ -44,9 +44,8 @@ def write_design(
     """
     if template not in TEMPLATES:
         raise InputError(f"There is no template {template!r}. Choose {' or '.join(TEMPLATES)}.")
+    check_free(folder)
     path = folder / DESIGN
-    if path.exists():
-        raise OutputError(f"{path} is there already. Edit it, or choose another folder.")
     text = Template(files(__package__).joinpath(f"templates/{template}.toml").read_text(encoding="utf-8"))
     filled = text.substitute(
         name=_word(folder.resolve().name),
@@ -64,6 +63,17 @@ def write_design(
     except InputError:
         path.unlink()
         raise
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a folder that holds a study already.
+
+    Raises:
+        OutputError: naming the design that is there.
+    """
+    path = folder / DESIGN
+    if path.exists():
+        raise OutputError(f"{path} is there already. Edit it, or choose another folder.")
 
 
 def _word(name: str) -> str:

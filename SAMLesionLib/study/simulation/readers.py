@@ -15,7 +15,7 @@ from SAMLesionLib.study.simulation.effort import CaseEffort, EffortModel, Step, 
 from SAMLesionLib.version import __version__
 
 STROKE_S = 8.0
-"""Longer work is seen as several strokes."""
+"""A longer stroke is drawn as several."""
 BREAK_CHANCE = 0.15
 BREAK_S = (60.0, 600.0)
 DAY_S = 86400.0
@@ -117,10 +117,9 @@ class _Pen:
         self.write("finish", name, n_lesions=n_lesions)
 
     def _do(self, name: str, step: Step, lesion: str, facts: Mapping[str, int]) -> None:
-        n_parts = max(1, math.ceil(step.seconds / STROKE_S))
+        n_parts = max(1, math.ceil(step.seconds / STROKE_S)) if step.kind == "stroke" else 1
         for _ in range(n_parts):
-            kind = step.kind if n_parts == 1 else "stroke"
-            self.write(kind, name, step.seconds / n_parts, lesion=lesion, **facts)
+            self.write(step.kind, name, step.seconds / n_parts, lesion=lesion, **facts)
         if step.waits_s:
             self.write("mask_shown", name, step.waits_s, lesion=lesion)
 
