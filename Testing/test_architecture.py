@@ -56,7 +56,7 @@ PACKAGES = {
         "skimage",
         "itk",
     },
-    "training": {"torch", "scipy", "safetensors", "tqdm"},
+    "training": {"torch", "scipy", "safetensors", "tqdm", "tomli"},
     "web": {
         "trame",
         "trame_client",
