@@ -137,11 +137,14 @@ class Dispatch:
 
     def _work(self) -> None:
         while (job := self._next_job()) is not None:
-            try:
-                self._follow(job)
-                self._put_end(job, job.on_end)
-            except Exception as error:
-                self._put_error(job, _sentence(error))
+            self._run(job)
+
+    def _run(self, job: Job) -> None:
+        try:
+            self._follow(job)
+            self._put_end(job, job.on_end)
+        except Exception as error:
+            self._put_error(job, _sentence(error))
 
     def _follow(self, job: Job) -> None:
         with closing(_Closable(job.stream())) as stream:

@@ -14,6 +14,7 @@ from mrml_cases import SHAPE_KJI, make_volume
 from SAMLesionLib.events import LesionEvent, WorkFailed
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.host.controller import Controller
+from SAMLesionLib.host.dispatch import Dispatch, Job
 from SAMLesionLib.host.labelmaps import image_of_block
 from SAMLesionLib.host.markups import roi_around
 from SAMLesionLib.host.parameters import Parameters
@@ -44,13 +45,29 @@ def settle(controller: Controller, is_settled: Callable[[], bool] = lambda: True
     raise AssertionError("work never ended")
 
 
+class WithoutThread(Dispatch):
+    """Does the work of its thread when it is pumped: nobody waits, and it goes the same way each time."""
+
+    def start(self, job: Job) -> None:
+        self.cancel(job.key)
+        self._alive[job.key] = job
+        self._waiting.append(job)
+
+    def pump(self, budget_s: float | None = None) -> int:
+        while self._waiting:
+            self._run(self._waiting.pop())
+        return super().pump(budget_s)
+
+
 class Reader:
     """A controller with what a test needs to drive it and to look at it."""
 
-    def __init__(self, scene: Any, volume: Any, segmenter: Any, node: Any = None) -> None:
+    def __init__(
+        self, scene: Any, volume: Any, segmenter: Any, node: Any = None, dispatch: Dispatch | None = None
+    ) -> None:
         self.scene, self.volume, self.segmenter = scene, volume, segmenter
         self.segments = LesionSegments(node or create_segmentation(scene, volume), volume)
-        self.controller = Controller(segmenter, self.segments, Parameters("fake"))
+        self.controller = Controller(segmenter, self.segments, Parameters("fake"), dispatch)
         self.annotation = self.controller.annotation
         self.told: list[LesionEvent] = []
         self.failures: list[WorkFailed] = []

@@ -15,7 +15,7 @@ from fakes import FakeSegmenter
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from mrml_cases import SHAPE_KJI, any_box
-from reader_cases import Reader, a_noisy_volume
+from reader_cases import Reader, WithoutThread, a_noisy_volume
 
 from SAMLesionLib.errors import EngineUnavailable, InputError
 from SAMLesionLib.geometry import IndexBox
@@ -53,7 +53,10 @@ class ReaderMachine(RuleBasedStateMachine):
         self.engine = Crashing()
         self.seen: list[tuple[Snapshot, Masks]] = []
         self.ever_accepted = np.zeros(SHAPE_KJI, bool)
-        self.read(Reader(self.host.scene, self.volume, self.engine))
+        self.read(self.a_reader())
+
+    def a_reader(self, node: object = None) -> Reader:
+        return Reader(self.host.scene, self.volume, self.engine, node, WithoutThread())
 
     def teardown(self) -> None:
         if hasattr(self, "host"):
@@ -186,7 +189,7 @@ class ReaderMachine(RuleBasedStateMachine):
     def reopen_on(self, node: object) -> None:
         snapshot, masks = self.annotation.snapshot, self.masks()
         self.reader.controller.close()
-        self.read(Reader(self.host.scene, self.volume, self.engine, node))
+        self.read(self.a_reader(node))
         assert self.annotation.snapshot == snapshot
         assert all(np.array_equal(self.masks()[x], mask) for x, mask in masks.items())
 

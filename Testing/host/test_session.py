@@ -16,9 +16,9 @@ from SAMLesionLib.errors import ImageError
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.host.files import load_scene, load_segmentation, save_scene, save_segmentation
 from SAMLesionLib.host.headless import HeadlessHost
+from SAMLesionLib.host.opening import find_segmentation
 from SAMLesionLib.host.parameters import Parameters
 from SAMLesionLib.host.segments import LesionSegments
-from SAMLesionLib.host.opening import find_segmentation
 from SAMLesionLib.host.session import Session
 from SAMLesionLib.host.volumes import voxels_of
 from SAMLesionLib.prompts import BoxPrompt
