@@ -2,9 +2,9 @@
 
 Run `python benchmarks/study_recorder.py`. A reader who never rests is played at a fixed rate: slices scrolled
 and strokes drawn, and now and then a prompt, a mask of 128 x 128 x 64 voxels, a hand edit and an acceptance,
-each with its write to the disk. The processor time of the whole process is compared with that of the same play
-with no recorder; each call in the viewer's thread is timed by the clock and by the thread's own processor time,
-which other programs cannot make longer. The aims are 1 % of a core and 2 ms.
+each with its write to the disk. The processor time of the whole process is compared with that of the same
+play with no recorder; each call in the viewer's thread is timed by the clock and by the thread's own
+processor time, which other programs cannot make longer. The aims are 1 % of a core and 2 ms.
 """
 
 from __future__ import annotations

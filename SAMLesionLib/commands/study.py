@@ -117,7 +117,8 @@ def _new(args: argparse.Namespace) -> int:
     cases = cases_of(args)
     readers = [name.strip() for name in args.readers.split(",")]
     write_design(args.study, cases, readers, args.template, args.model, args.repeats, args.seed)
-    print(f"wrote {args.study / DESIGN} with {len(cases)} cases. Read it, change it, then:")
+    print(f"wrote {args.study / DESIGN} with {len(cases)} {'case' if len(cases) == 1 else 'cases'}.")
+    print("Read it, change it, then deal the work lists:")
     print(f"samlesion study deal {args.study}")
     return 0
 

@@ -38,9 +38,14 @@ def cases_of(args: argparse.Namespace) -> list[StudyCase]:
 
 def _sample(folder: Path) -> StudyCase:
     from SAMLesionLib.commands.sample import SAMPLE, read_case
+    from SAMLesionLib.io import atomic_write, make_folder
 
     case = read_case()
-    return _case(folder, "C01", SAMPLE / "image.nrrd", case.volume, case.expert)
+    image = folder / "images" / "C01.nrrd"
+    make_folder(image.parent)
+    with atomic_write(image) as file:
+        file.write((SAMPLE / "image.nrrd").read_bytes())
+    return _case(folder, "C01", image, case.volume, case.expert)
 
 
 def _of_dataset(folder: Path, path: Path, label: int | None) -> list[StudyCase]:

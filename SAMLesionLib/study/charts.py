@@ -136,7 +136,7 @@ def margin_chart(design: StudyDesign, summary: Summary) -> str:
             axes.plot(difference, at, "o", color=colour, markersize=6)
         axes.axvline(0, color=INK, linewidth=0.8)
         axes.axvline(-margin, color=COLOURS[3], linewidth=1.2, linestyle="--")
-        axes.text(-margin, -0.62, "margin ", ha="right", va="center", color=COLOURS[3], fontsize=8)
+        axes.text(-margin, -0.62, " margin", ha="left", va="center", color=COLOURS[3], fontsize=8)
         axes.set_yticks(range(len(told)), [arm for arm, *_ in told])
         axes.set(xlabel=f"difference in Dice against {design.baseline.id}", ylim=(len(told) - 0.3, -0.9))
         axes.tick_params(axis="y", length=0)

@@ -68,11 +68,9 @@ def _statistics(data: StudyData, model: MixedModel) -> list[str]:
         "Wilcoxon signed-rank test."
     ]
     if model.effects:
-        is_sequence = data.study.design.order.scheme == "sequence"
-        fixed = "arm and practice" if is_sequence else "arm, practice and period"
         told.append(
-            f"Log times were also fitted by a linear mixed-effects model with {fixed} as fixed and reader "
-            "and case as crossed random effects (restricted maximum likelihood, statsmodels)."
+            "Log times were also fitted by a linear mixed-effects model with arm and practice as fixed and "
+            "reader and case as crossed random effects (restricted maximum likelihood, statsmodels)."
         )
     told.append(
         "Quality against the reference is given as Dice, normalised surface Dice at "

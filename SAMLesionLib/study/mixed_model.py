@@ -1,7 +1,9 @@
-"""One model of all times: arm, practice and period as effects, readers and cases drawn from many.
+"""One model of all times: arm and practice as effects, readers and cases drawn from many.
 
-log(seconds) = arm + practice + period + reader + case + rest, reader and case crossed and random, fitted by
-restricted maximum likelihood with statsmodels. An effect on the logarithm is a ratio of times.
+log(seconds) = arm + practice + reader + case + rest, reader and case crossed and random, fitted by restricted
+maximum likelihood with statsmodels. An effect on the logarithm is a ratio of times. Practice is the binary
+logarithm of the place among the reader's readings in the arm (the power law of Newell and Rosenbloom, 1981);
+it takes in what a second look at a case brings, for both grow together.
 """
 
 from __future__ import annotations
@@ -15,8 +17,6 @@ from typing import Any
 from SAMLesionLib.study.design import StudyDesign
 from SAMLesionLib.study.rows import ReadingRow
 
-PRACTICE_STEP = 10
-"""The effect of practice is told for so many readings."""
 LEAST_READINGS = 8
 
 
@@ -25,8 +25,7 @@ class Effect:
     """A ratio of times.
 
     Attributes:
-        name: id of the arm against the baseline, "practice" for ten more readings in the same arm, "period 2"
-            for the second look at a case.
+        name: id of the arm against the baseline, or "practice" for twice as many readings in the arm.
         ratio: below 1 is faster.
         low: lower end of its 95 percent interval (Wald).
         high: its upper end.
@@ -51,7 +50,7 @@ class MixedModel:
 
     Attributes:
         n_readings: readings it comes from.
-        effects: arms, practice, periods.
+        effects: arms and practice.
         reader_sd: spread of readers, on the logarithm; None when they are not part of the model.
         case_sd: spread of cases.
         rest_sd: what is left.
@@ -107,7 +106,7 @@ def _table(design: StudyDesign, rows: Sequence[ReadingRow]) -> Any:
 
     columns: dict[str, list[Any]] = {
         "log_s": [math.log(row.work_s) for row in rows],
-        "practice": [(row.order_in_arm - 1) / PRACTICE_STEP for row in rows],
+        "practice": [math.log2(row.order_in_arm) for row in rows],
         "reader": [row.reader for row in rows],
         "case": [row.case for row in rows],
         "everything": [1] * len(rows),
@@ -115,8 +114,6 @@ def _table(design: StudyDesign, rows: Sequence[ReadingRow]) -> Any:
     # Columns of zeros and ones: an id may hold signs that a formula would take for arithmetic.
     for n, arm in enumerate(design.others):
         columns[f"arm_{n}"] = [float(row.arm == arm.id) for row in rows]
-    for period in range(2, len(design.arms) + 1):
-        columns[f"period_{period}"] = [float(row.period == period) for row in rows]
     return pandas.DataFrame(columns)
 
 
@@ -124,8 +121,6 @@ def _formula(design: StudyDesign, rows: Sequence[ReadingRow]) -> str:
     terms = [f"arm_{n}" for n in range(len(design.others))]
     if any(row.order_in_arm > 1 for row in rows):
         terms.append("practice")
-    if design.order.scheme != "sequence":  # there period and arm are one and the same
-        terms += [f"period_{p}" for p in range(2, len(design.arms) + 1) if any(r.period == p for r in rows)]
     return "log_s ~ " + " + ".join(terms)
 
 

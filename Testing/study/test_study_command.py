@@ -139,7 +139,8 @@ def test_the_sample_becomes_a_study_with_its_reference_apart(tmp_path: Path) -> 
     assert study("new", folder, "--sample", "--template", "medsam-adrenal", "--model", "lite-medsam") == 0
     assert study("deal", folder) == 0
     (case,) = read_study(folder).design.cases
-    mask = read_mask(folder / case.reference, read_volume(case.image))
+    assert case.image == "images/C01.nrrd"
+    mask = read_mask(folder / case.reference, read_volume(folder / case.image))
     assert mask.sum() > 1000
     assert study("new", folder, "--sample") == 2
 
