@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, NamedTuple
@@ -81,7 +83,6 @@ def batches(
 
     Raises:
         SAMLesionError: as the source raised it in a worker.
-        TrainingFailed: when a worker was killed.
     """
     loader: DataLoader[Any] = DataLoader(
         _Batches(source, seed),
@@ -90,20 +91,32 @@ def batches(
         num_workers=workers,
         pin_memory=pin,
         prefetch_factor=4 if workers else None,
+        worker_init_fn=_let_the_trainer_decide,
     )
-    made = iter(loader)
-    while True:
-        try:
-            batch = next(made, None)
-        except RuntimeError as broken:
-            if "DataLoader worker" not in str(broken):
-                raise
-            raise TrainingFailed(_killed(broken, workers)) from None
-        if batch is None:
-            return
+    for batch in loader:
         if isinstance(batch, SAMLesionError):
             raise batch
         yield batch
+
+
+@contextmanager
+def told_of_deaths(workers: int) -> Iterator[None]:
+    """Say in one sentence that a process that makes samples was killed.
+
+    DataLoader hears of it by a signal, so its error may rise anywhere in the training process.
+
+    Raises:
+        TrainingFailed: when one was.
+    """
+    try:
+        yield
+    except RuntimeError as broken:
+        if "DataLoader worker" not in str(broken):
+            raise
+        raise TrainingFailed(
+            f"One of the {workers} processes that make samples was killed ({_first_line(broken)}), most "
+            "often because the memory was used up. Go on with --resume, with fewer workers under [batch]."
+        ) from None
 
 
 class _Batches(Dataset[Any]):
@@ -133,9 +146,11 @@ class _Numbers(Sampler[list[int]]):
         return iter(self._order)
 
 
-def _killed(broken: RuntimeError, workers: int) -> str:
-    first_line = str(broken).splitlines()[0]
-    return (
-        f"One of the {workers} processes that make samples was killed ({first_line[:120]}), most often "
-        "because the memory was used up. Go on with --resume, with fewer workers under [batch]."
-    )
+def _let_the_trainer_decide(worker: int) -> None:
+    """Ctrl-C goes to all processes: this one still makes samples for the step that is being finished."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _first_line(broken: RuntimeError) -> str:
+    return str(broken).splitlines()[0].rstrip(". ")[:120]

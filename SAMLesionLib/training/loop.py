@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from SAMLesionLib.training.batches import Order, batches
+from SAMLesionLib.training.batches import Order, batches, told_of_deaths
 from SAMLesionLib.training.click_rounds import RoundsResult, click_rounds
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.losses import gate_loss
@@ -47,9 +47,9 @@ def train(config: TrainingConfig, folder: Path, resume: bool = False, team: Team
     stream = batches(run.source, order, config.seed, config.batch.workers, pin)
     tally = Tally(run.team, arithmetic.device)
 
-    if run.step == 0:
-        run.judge()
-    with StopSignal() as stop:
+    with told_of_deaths(config.batch.workers), StopSignal() as stop:
+        if run.step == 0:
+            run.judge()
         while run.step < config.steps and learning:
             done = (run.step + 1) / config.steps
             set_learning_rate(optimizer, config.optimizer, done)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -161,11 +161,13 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
     """
     _check_shares(config, team)
     card = find(config.model)
+    card = replace(card, architecture=config.architecture or card.architecture)
     arithmetic = choose_arithmetic(config, team.local_rank)
     torch.manual_seed(config.seed)
     network = start_network(card, config.start)
     if not isinstance(network, Sam3D):
         raise InputError(f"{card.title} sees slices; choose a 3D model.")
+    card = replace(card, image_size=network.image_size)
     if (folder / LAST).exists() and not resume:
         raise InputError(
             f"{folder} holds a run. Go on with it by --resume, or choose another folder with -o."

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny_runs import a_config, lines_of
+
+from SAMLesionLib.errors import InputError, OutputError, TrainingFailed, WeightsError
+from SAMLesionLib.models.sam3d import build_tiny_sam3d
+from SAMLesionLib.models.sgp_sam import build_tiny_sgp_sam
+from SAMLesionLib.training import checkpoints
+from SAMLesionLib.training.checkpoints import read_about
+from SAMLesionLib.training.loop import train
+from SAMLesionLib.training.run import Run
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of six steps that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("whole")
+    train(a_config(), folder)
+    return folder
+
+
+def kill_in_step(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """As if the process was killed in the middle of a step."""
+    check = Run.check_finite
+
+    def killed(run: Run, *args: Any) -> None:
+        if run.step == step:
+            raise KeyboardInterrupt
+        check(run, *args)
+
+    monkeypatch.setattr(Run, "check_finite", killed)
+
+
+def test_a_run_that_was_killed_goes_on_bit_by_bit(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        kill_in_step(patch, 5)
+        with pytest.raises(KeyboardInterrupt):
+            train(a_config(), tmp_path)
+    assert read_about(tmp_path / "last.safetensors")["step"] == 4
+
+    train(a_config(), tmp_path, resume=True)
+
+    for name in ("last.safetensors", "best.safetensors"):
+        assert (tmp_path / name).read_bytes() == (whole / name).read_bytes()
+    assert lines_of(tmp_path / "log.csv") == lines_of(whole / "log.csv")
+    assert (tmp_path / "validation.csv").read_text() == (whole / "validation.csv").read_text()
+
+
+def test_a_checkpoint_tells_what_it_was_made_with(whole: Path) -> None:
+    about = read_about(whole / "best.safetensors")
+
+    assert about["config"]["optimizer"]["lr"] == 2e-3
+    assert about["provenance"] == [{"name": "spheres", "licence": "CC0-1.0", "note": ""}]
+    assert about["step"] in (3, 6)
+    assert 0 <= about["metrics"]["dice_first"] <= 1
+    build_tiny_sgp_sam().load_state_dict(load_file(whole / "last.safetensors"))
+
+
+def test_a_run_keeps_one_state_and_no_parts(whole: Path) -> None:
+    names = sorted(path.name for path in whole.iterdir())
+
+    assert names == ["best.safetensors", "last.safetensors", "log.csv", "state-0000006.pt", "validation.csv"]
+
+
+def test_the_best_weights_may_be_kept_in_half_the_bytes(tmp_path: Path) -> None:
+    train(a_config(best_weights="float16", steps=3), tmp_path)
+
+    assert {x.dtype for x in load_file(tmp_path / "best.safetensors").values()} == {torch.float16}
+    assert {x.dtype for x in load_file(tmp_path / "last.safetensors").values()} == {torch.float32}
+
+
+def test_it_learns(tmp_path: Path) -> None:
+    config = a_config(steps=40, log_every=10, batch={"samples": 4}, validation={"every": 40, "samples": 8})
+
+    best = train(config, tmp_path)
+
+    at_first = float((tmp_path / "validation.csv").read_text().splitlines()[1].split(",")[1])
+    assert best > at_first + 0.01
+    losses = [float(line.split(",")[1]) for line in lines_of(tmp_path / "log.csv")[1:]]
+    assert losses[-1] < losses[0] - 0.05
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_keeps_what_was_good(tmp_path: Path) -> None:
+    config = a_config(data={"broken_from": 7}, save_every=1)
+
+    with pytest.raises(
+        TrainingFailed, match=r"loss became nan in step 4, with the samples sphere 6, sphere 7"
+    ) as e:
+        train(config, tmp_path)
+
+    assert str(tmp_path / "last.safetensors") in str(e.value)
+    assert read_about(tmp_path / "last.safetensors")["step"] == 3
+    assert all(x.isfinite().all() for x in load_file(tmp_path / "last.safetensors").values())
+
+
+@pytest.mark.parametrize("at", ["state-", "last"])
+def test_a_full_disk_leaves_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    train(a_config(steps=3), tmp_path)
+    before = (tmp_path / "last.safetensors").read_bytes()
+
+    def full(path: Path) -> Any:
+        return _full_disk() if Path(path).name.startswith(at) else written(path)
+
+    written = checkpoints.atomic_write
+    monkeypatch.setattr(checkpoints, "atomic_write", full)
+    with pytest.raises(OutputError, match="full"):
+        train(a_config(steps=4, validation={"every": 1, "best_at": "last"}), tmp_path, resume=True)
+    monkeypatch.undo()
+
+    assert (tmp_path / "last.safetensors").read_bytes() == before
+    train(a_config(steps=4), tmp_path, resume=True)
+
+
+def test_a_run_is_not_written_over(whole: Path) -> None:
+    with pytest.raises(InputError, match="--resume"):
+        train(a_config(), whole)
+
+
+def test_there_must_be_a_run_to_go_on_with(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no last\.safetensors"):
+        train(a_config(), tmp_path, resume=True)
+
+
+def test_it_starts_from_the_weights_of_a_run(whole: Path, tmp_path: Path) -> None:
+    start = str(whole / "best.safetensors")
+
+    train(a_config(steps=1, start=start, optimizer={"lr": 0.0, "weight_decay": 0.0}), tmp_path)
+
+    ours, theirs = load_file(tmp_path / "last.safetensors"), load_file(start)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_it_starts_from_a_sam_med3d_of_its_size(tmp_path: Path) -> None:
+    encoder = {**build_tiny_sgp_sam().state_dict()}
+    base = {name: torch.ones_like(x) for name, x in encoder.items() if not name.startswith("sgpm.")}
+    save_file(base, tmp_path / "base.safetensors")
+
+    train(a_config(steps=1, start=str(tmp_path / "base.safetensors")), tmp_path / "run")
+
+    assert (tmp_path / "run" / "last.safetensors").exists()
+
+
+def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
+    save_file(build_tiny_sam3d().state_dict(), tmp_path / "other.safetensors")
+
+    with pytest.raises(WeightsError, match="does not fit") as refused:
+        train(a_config(start=str(tmp_path / "other.safetensors")), tmp_path / "run")
+
+    assert "\n" not in str(refused.value)
+    assert not (tmp_path / "run").exists()
+
+
+def _full_disk() -> Any:
+    raise OutputError(f"Cannot write it: the disk is full ({errno.ENOSPC}).")
