@@ -25,6 +25,20 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/study_cases.py
   SAMLesionLib/commands/study_desk.py
   SAMLesionLib/commands/train.py
+  SAMLesionLib/datasets/__init__.py
+  SAMLesionLib/datasets/cases.py
+  SAMLesionLib/datasets/dataset.py
+  SAMLesionLib/datasets/grids.py
+  SAMLesionLib/datasets/layouts/__init__.py
+  SAMLesionLib/datasets/layouts/dataset_json.py
+  SAMLesionLib/datasets/layouts/finding.py
+  SAMLesionLib/datasets/layouts/folder.py
+  SAMLesionLib/datasets/layouts/kits.py
+  SAMLesionLib/datasets/layouts/listing.py
+  SAMLesionLib/datasets/layouts/msd.py
+  SAMLesionLib/datasets/layouts/nnunet.py
+  SAMLesionLib/datasets/layouts/table.py
+  SAMLesionLib/datasets/lesions.py
   SAMLesionLib/drawings.py
   SAMLesionLib/engine/__init__.py
   SAMLesionLib/engine/box_clicks.py
@@ -49,27 +63,14 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/__init__.py
   SAMLesionLib/evaluation/benchmark.py
   SAMLesionLib/evaluation/blocks.py
-  SAMLesionLib/evaluation/cases.py
   SAMLesionLib/evaluation/checks.py
   SAMLesionLib/evaluation/clicks.py
   SAMLesionLib/evaluation/cluster.py
   SAMLesionLib/evaluation/compare.py
   SAMLesionLib/evaluation/contact_sheet.py
-  SAMLesionLib/evaluation/datasets.py
   SAMLesionLib/evaluation/environment.py
   SAMLesionLib/evaluation/figures.py
-  SAMLesionLib/evaluation/grids.py
   SAMLesionLib/evaluation/journal.py
-  SAMLesionLib/evaluation/layouts/__init__.py
-  SAMLesionLib/evaluation/layouts/dataset_json.py
-  SAMLesionLib/evaluation/layouts/finding.py
-  SAMLesionLib/evaluation/layouts/folder.py
-  SAMLesionLib/evaluation/layouts/kits.py
-  SAMLesionLib/evaluation/layouts/listing.py
-  SAMLesionLib/evaluation/layouts/msd.py
-  SAMLesionLib/evaluation/layouts/nnunet.py
-  SAMLesionLib/evaluation/layouts/table.py
-  SAMLesionLib/evaluation/lesions.py
   SAMLesionLib/evaluation/opponents/__init__.py
   SAMLesionLib/evaluation/opponents/finding.py
   SAMLesionLib/evaluation/opponents/lite_medsam.py

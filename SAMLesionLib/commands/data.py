@@ -12,8 +12,8 @@ from SAMLesionLib.commands import console
 from SAMLesionLib.commands.evaluation_options import add_lesion_options
 
 if TYPE_CHECKING:
+    from SAMLesionLib.datasets.dataset import FileDataset
     from SAMLesionLib.evaluation.checks import Finding
-    from SAMLesionLib.evaluation.datasets import FileDataset
 
 EXAMPLES = """examples:
   samlesion data check lesions/
@@ -66,8 +66,8 @@ def check_data(args: argparse.Namespace) -> int:
 
 
 def _dataset(args: argparse.Namespace) -> FileDataset:
-    from SAMLesionLib.evaluation.datasets import find_dataset
-    from SAMLesionLib.evaluation.lesions import LesionRule
+    from SAMLesionLib.datasets.dataset import find_dataset
+    from SAMLesionLib.datasets.lesions import LesionRule
 
     rule = LesionRule(args.label, args.components is not False, args.least_ml or 0.0, args.least_voxels or 1)
     return find_dataset(args.path, rule, args.channel, args.layout or "auto")

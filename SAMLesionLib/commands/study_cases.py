@@ -50,7 +50,7 @@ def _sample(folder: Path) -> StudyCase:
 
 def _of_dataset(folder: Path, path: Path, label: int | None) -> list[StudyCase]:
     """Cases get numbers: a data set's own names may tell the patient."""
-    from SAMLesionLib.evaluation.datasets import open_dataset
+    from SAMLesionLib.datasets.dataset import open_dataset
 
     dataset = open_dataset(path, label=label)
     cases = []

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from SAMLesionLib.datasets.cases import Case
 from SAMLesionLib.evaluation.blocks import BlockMask, united
-from SAMLesionLib.evaluation.cases import Case
 from SAMLesionLib.evaluation.readers import Reader
 from SAMLesionLib.evaluation.rows import WHOLE_CASE, Row
 from SAMLesionLib.evaluation.scores import Scores, score, with_detection

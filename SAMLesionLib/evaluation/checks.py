@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from SAMLesionLib.datasets.cases import Lesion
+from SAMLesionLib.datasets.dataset import FileDataset, read_image, read_map
+from SAMLesionLib.datasets.grids import orientation
+from SAMLesionLib.datasets.layouts import CaseFiles
+from SAMLesionLib.datasets.lesions import LesionRule, lesions_of, mask_of
 from SAMLesionLib.errors import ImageError
-from SAMLesionLib.evaluation.cases import Lesion
-from SAMLesionLib.evaluation.datasets import FileDataset, read_image, read_map
-from SAMLesionLib.evaluation.grids import orientation
-from SAMLesionLib.evaluation.layouts import CaseFiles
-from SAMLesionLib.evaluation.lesions import LesionRule, lesions_of, mask_of
 from SAMLesionLib.volume import Volume
 
 Severity = Literal["error", "warning", "note"]

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
+from SAMLesionLib.datasets.cases import Case
 from SAMLesionLib.evaluation.blocks import BlockMask, united
-from SAMLesionLib.evaluation.cases import Case
 from SAMLesionLib.geometry import Affine
 
 Mask = npt.NDArray[np.bool_]

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from SAMLesionLib.datasets.cases import Case, Lesion
 from SAMLesionLib.errors import PromptError
-from SAMLesionLib.evaluation.cases import Case, Lesion
 from SAMLesionLib.evaluation.journal import PROMPTS, read_records
 from SAMLesionLib.evaluation.readers import Reader
 from SAMLesionLib.prompts import PromptSet

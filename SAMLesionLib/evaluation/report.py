@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from SAMLesionLib.datasets.dataset import Dataset
 from SAMLesionLib.errors import SAMLesionError
 from SAMLesionLib.evaluation.contact_sheet import EXPERT, OURS, picture_of
-from SAMLesionLib.evaluation.datasets import Dataset
 from SAMLesionLib.evaluation.figures import click_curves, size_boxes
 from SAMLesionLib.evaluation.journal import read_masks
 from SAMLesionLib.evaluation.rows import Row, value_of

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
+from SAMLesionLib.datasets.dataset import Dataset
 from SAMLesionLib.errors import ImageError
-from SAMLesionLib.evaluation.datasets import Dataset
 from SAMLesionLib.evaluation.journal import Journal
 from SAMLesionLib.evaluation.rows import Row
 from SAMLesionLib.evaluation.settings import EvaluationSettings

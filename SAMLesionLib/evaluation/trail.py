@@ -11,9 +11,9 @@ from time import perf_counter
 import numpy as np
 import numpy.typing as npt
 
+from SAMLesionLib.datasets.cases import Case, Lesion
 from SAMLesionLib.errors import SAMLesionError, UnknownModel, WeightsError
 from SAMLesionLib.evaluation.blocks import BlockMask, gather
-from SAMLesionLib.evaluation.cases import Case, Lesion
 from SAMLesionLib.evaluation.readers import Reader
 from SAMLesionLib.evaluation.scores import Scores, score
 from SAMLesionLib.evaluation.settings import EvaluationSettings

@@ -8,10 +8,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
 
+from SAMLesionLib.datasets.cases import Case
+from SAMLesionLib.datasets.dataset import Dataset, open_dataset
 from SAMLesionLib.errors import EngineError, PromptError, SAMLesionError, UnknownModel
 from SAMLesionLib.evaluation.benchmark import CaseOutcome, evaluate_case, failed_case, unread_case
-from SAMLesionLib.evaluation.cases import Case
-from SAMLesionLib.evaluation.datasets import Dataset, open_dataset
 from SAMLesionLib.evaluation.readers import Reader, find_reader
 from SAMLesionLib.evaluation.replay import RecordedReader
 from SAMLesionLib.evaluation.settings import EvaluationSettings

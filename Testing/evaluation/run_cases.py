@@ -13,7 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 from fakes import FAKE_MODEL, FakeSegmenter
 
-from SAMLesionLib.evaluation.datasets import open_dataset
+from SAMLesionLib.datasets.dataset import open_dataset
 from SAMLesionLib.evaluation.rows import Row
 from SAMLesionLib.evaluation.run import run_evaluation
 from SAMLesionLib.evaluation.settings import EvaluationSettings

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from dataset_cases import SHAPE_KJI, a_folder, a_label, an_image, write
 
+from SAMLesionLib.datasets.dataset import find_dataset
+from SAMLesionLib.datasets.lesions import LesionRule
 from SAMLesionLib.evaluation.checks import Finding, check_dataset
-from SAMLesionLib.evaluation.datasets import find_dataset
-from SAMLesionLib.evaluation.lesions import LesionRule
 
 
 def findings(path: Path, **rule: object) -> list[Finding]:

@@ -17,9 +17,9 @@ from SAMLesionLib import (
     Volume,
     collect,
 )
+from SAMLesionLib.datasets import Case
 from SAMLesionLib.engine.plans import plan_slices
 from SAMLesionLib.errors import ImageError, InputError, PromptError, VolumeNotLoaded
-from SAMLesionLib.evaluation import Case
 from SAMLesionLib.evaluation.opponents import finding, opponents
 from SAMLesionLib.evaluation.readers import find_reader
 

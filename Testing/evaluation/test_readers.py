@@ -5,8 +5,8 @@ import pytest
 from lesion_cases import a_case
 
 from SAMLesionLib import BoxPrompt, IndexBox, LinePrompt, PointPrompt, PromptSet
+from SAMLesionLib.datasets import Case, Lesion
 from SAMLesionLib.errors import InputError
-from SAMLesionLib.evaluation import Case, Lesion
 from SAMLesionLib.evaluation.readers import READERS, find_reader
 from SAMLesionLib.metrics import axial_diameter
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from run_cases import FakeSegmenters, HereSlot, a_dataset, evaluate
 
-from SAMLesionLib.evaluation.datasets import open_dataset
+from SAMLesionLib.datasets.dataset import open_dataset
 from SAMLesionLib.evaluation.report import REPORT, write_report
 from SAMLesionLib.evaluation.settings import EvaluationSettings
 from SAMLesionLib.evaluation.summary import SUMMARY, summarise, write_summary

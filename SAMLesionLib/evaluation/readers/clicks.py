@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from SAMLesionLib.evaluation.cases import Lesion
+from SAMLesionLib.datasets.cases import Lesion
 from SAMLesionLib.geometry import IndexBox, Triple
 from SAMLesionLib.prompts import PointPrompt
 

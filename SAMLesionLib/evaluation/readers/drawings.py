@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from SAMLesionLib.evaluation.cases import Case, Lesion
+from SAMLesionLib.datasets.cases import Case, Lesion
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.metrics import axial_diameter
 from SAMLesionLib.prompts import BoxPrompt, LinePrompt, PointPrompt, PromptSet

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from SAMLesionLib.evaluation.cases import Case, Lesion
+from SAMLesionLib.datasets.cases import Case, Lesion
 from SAMLesionLib.prompts import PromptSet
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from SAMLesionLib.evaluation.cases import Case, Lesion
+from SAMLesionLib.datasets.cases import Case, Lesion
 from SAMLesionLib.evaluation.readers.clicks import Click, Mask
 from SAMLesionLib.evaluation.readers.drawings import Draw
 from SAMLesionLib.prompts import PointPrompt, PromptSet

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from SAMLesionLib.datasets.cases import Lesion
 from SAMLesionLib.errors import InputError
-from SAMLesionLib.evaluation.cases import Lesion
 from SAMLesionLib.geometry import Affine, IndexBox, Triple
 
 Labels = Mapping[str, tuple[int, ...]]

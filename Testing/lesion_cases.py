@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from SAMLesionLib import Affine, Volume
-from SAMLesionLib.evaluation import Case
-from SAMLesionLib.evaluation.lesions import LesionRule, lesions_of
+from SAMLesionLib.datasets import Case
+from SAMLesionLib.datasets.lesions import LesionRule, lesions_of
 
 Span = tuple[int, int]
 

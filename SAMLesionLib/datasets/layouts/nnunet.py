@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from SAMLesionLib.errors import InputError
-from SAMLesionLib.evaluation.layouts.dataset_json import (
+from SAMLesionLib.datasets.layouts.dataset_json import (
     FILE_NAME,
     channels_of,
     chosen_channel,
     labels_of,
     read_json,
 )
-from SAMLesionLib.evaluation.layouts.listing import CaseFiles, Listing, modality_of
+from SAMLesionLib.datasets.layouts.listing import CaseFiles, Listing, modality_of
+from SAMLesionLib.errors import InputError
 
 CHANNEL_FILE = re.compile(r"(?P<case>.+)_(?P<channel>\d{4})(?P<ending>\.[a-z.]+)")
 

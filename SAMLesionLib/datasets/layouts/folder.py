@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from SAMLesionLib.evaluation.layouts.dataset_json import read_json
-from SAMLesionLib.evaluation.layouts.listing import CaseFiles, Listing, modality_of
+from SAMLesionLib.datasets.layouts.dataset_json import read_json
+from SAMLesionLib.datasets.layouts.listing import CaseFiles, Listing, modality_of
 
 MANIFEST = "manifest.json"
 

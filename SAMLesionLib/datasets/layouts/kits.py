@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from SAMLesionLib.evaluation.layouts.listing import CaseFiles, Listing
+from SAMLesionLib.datasets.layouts.listing import CaseFiles, Listing
 
 LABELS = {"kidney": (1,), "tumor": (2,), "cyst": (3,)}
 """As in KiTS19, KiTS21 and KiTS23; the first has no cysts."""

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from dataset_cases import a_decathlon, a_folder, a_kits, a_table, an_image, an_nnunet, write
 
+from SAMLesionLib.datasets.dataset import open_dataset
+from SAMLesionLib.datasets.layouts import find_layout
+from SAMLesionLib.datasets.layouts.listing import modality_of
 from SAMLesionLib.errors import ImageError, InputError
-from SAMLesionLib.evaluation.datasets import open_dataset
-from SAMLesionLib.evaluation.layouts import find_layout
-from SAMLesionLib.evaluation.layouts.listing import modality_of
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
+from SAMLesionLib.datasets.layouts import folder, kits, msd, nnunet, table
+from SAMLesionLib.datasets.layouts.listing import Listing
 from SAMLesionLib.errors import InputError
-from SAMLesionLib.evaluation.layouts import folder, kits, msd, nnunet, table
-from SAMLesionLib.evaluation.layouts.listing import Listing
 
 LAYOUTS: dict[str, ModuleType] = {
     "csv": table,

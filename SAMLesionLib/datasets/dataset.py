@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from SAMLesionLib.datasets.cases import Case
+from SAMLesionLib.datasets.grids import grid_fault
+from SAMLesionLib.datasets.layouts import CaseFiles, Listing, find_layout, list_cases
+from SAMLesionLib.datasets.lesions import LesionRule, lesion_values, lesions_of, mask_of, organ_of
 from SAMLesionLib.errors import ImageError, InputError
-from SAMLesionLib.evaluation.cases import Case
-from SAMLesionLib.evaluation.grids import grid_fault
-from SAMLesionLib.evaluation.layouts import CaseFiles, Listing, find_layout, list_cases
-from SAMLesionLib.evaluation.lesions import LesionRule, lesion_values, lesions_of, mask_of, organ_of
 from SAMLesionLib.io import count_channels, read_mask, read_volume
 from SAMLesionLib.prompts import MaskPrompt
 from SAMLesionLib.volume import Volume

@@ -8,9 +8,9 @@ import pytest
 from dataset_cases import SHAPE_KJI, VOXEL_ML, a_decathlon, a_folder, a_kits, a_label, an_nnunet, write
 
 from SAMLesionLib import Affine, IndexBox
+from SAMLesionLib.datasets.dataset import open_dataset
+from SAMLesionLib.datasets.lesions import LesionRule, lesions_of
 from SAMLesionLib.errors import ImageError, InputError
-from SAMLesionLib.evaluation.datasets import open_dataset
-from SAMLesionLib.evaluation.lesions import LesionRule, lesions_of
 from SAMLesionLib.io import Segment, read_volume, write_segmentation
 
 

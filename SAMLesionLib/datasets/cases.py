@@ -1,4 +1,4 @@
-"""What an evaluation measures against: scans whose lesions experts have drawn."""
+"""Cases in memory: a scan and the lesions that an expert has drawn in it."""
 
 from __future__ import annotations
 

@@ -9,8 +9,8 @@ import csv
 from collections import Counter
 from pathlib import Path
 
+from SAMLesionLib.datasets.layouts.listing import CaseFiles, Listing, modality_of
 from SAMLesionLib.errors import InputError
-from SAMLesionLib.evaluation.layouts.listing import CaseFiles, Listing, modality_of
 from SAMLesionLib.io import image_name
 
 Line = dict[str, str]

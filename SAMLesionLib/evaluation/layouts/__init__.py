@@ -1,6 +1,0 @@
-"""Ways in which data sets lie on a disk."""
-
-from SAMLesionLib.evaluation.layouts.finding import LAYOUTS, find_layout, list_cases
-from SAMLesionLib.evaluation.layouts.listing import CaseFiles, Listing
-
-__all__ = ["LAYOUTS", "CaseFiles", "Listing", "find_layout", "list_cases"]
