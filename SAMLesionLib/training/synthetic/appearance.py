@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -39,27 +41,50 @@ def grey_around(image: Tensor, lesion: Tensor) -> tuple[float, float]:
     return float(seen.mean()), float(seen.std(correction=0))
 
 
-def scan(draw: Draw, image: Tensor) -> Tensor:
-    """The image as a scanner gives it: blurred, in thick slices, uneven, noisy, on another scale of greys."""
-    image = blur(image, draw.uniform(0.0, 1.2))
+def scan(draw: Draw, image: Tensor, lesion: Tensor) -> tuple[Tensor, Tensor]:
+    """The image as a scanner gives it: blurred, in voxels, uneven, noisy, on another scale of greys.
+
+    Args:
+        draw: where chance comes from.
+        image: (S, S, S).
+        lesion: how much of each cell is lesion, (S, S, S).
+
+    Returns:
+        The image in cells again, and the lesion in the scanner's voxels, 0 or 1: a small lesion is a few
+        voxels, which the engine shows in many cells.
+    """
+    size = image.shape
+    voxels = [max(8, round(n / cells)) for n, cells in zip(size, voxel_cells(draw), strict=True)]
+    image = _resized(blur(image, draw.uniform(0.0, 1.2)), voxels, "area")
     if draw.random() < 0.4:
-        image = thick_slices(image, int(draw.integers(3)), int(draw.integers(2, 5)))
-    if draw.random() < 0.4:
-        image = image * torch.exp(draw.uniform(0.05, 0.35) * smooth_field(draw, image.shape[0], 3)[0])
-    noise = log_uniform(draw, 0.005, 0.12) * normals(draw, *image.shape)
+        image = image * torch.exp(draw.uniform(0.05, 0.35) * _resized(normals(draw, 3, 3, 3), voxels))
+    noise = log_uniform(draw, 0.005, 0.12) * normals(draw, *voxels)
     if draw.random() < 0.5:
         noise = blur(noise, draw.uniform(0.3, 1.0)) * 1.5
     image = image + noise
     if draw.random() < 0.5:
         low, high = image.min(), image.max()
         image = ((image - low) / (high - low).clamp(min=1e-6)) ** log_uniform(draw, 0.6, 1.7)
-    return image
+    share = _resized(lesion, voxels, "area")
+    is_lesion = share >= share.max().clamp(max=0.5)
+    return _resized(image, size), _resized(is_lesion.float(), size, "nearest-exact")
+
+
+def voxel_cells(draw: Draw) -> list[float]:
+    """Cells along each side of a scanner's voxel: one for a large lesion, several for a small one."""
+    side = log_uniform(draw, 1.0, 4.5) if draw.random() < 0.45 else 1.0
+    sides = [side] * 3
+    if draw.random() < 0.4:
+        sides[int(draw.integers(3))] *= log_uniform(draw, 1.5, 7.0)
+    return [min(side, 8.0) for side in sides]
 
 
 def thick_slices(image: Tensor, axis: int, thickness: int) -> Tensor:
     """Averaged along one axis over `thickness` cells, and drawn out again."""
-    size = list(image.shape)
-    coarse = list(size)
-    coarse[axis] = max(2, round(size[axis] / thickness))
-    x = F.interpolate(image[None, None], size=coarse, mode="area")
-    return F.interpolate(x, size=size, mode="trilinear", align_corners=False)[0, 0]
+    coarse = list(image.shape)
+    coarse[axis] = max(2, round(coarse[axis] / thickness))
+    return _resized(_resized(image, coarse, "area"), image.shape)
+
+
+def _resized(image: Tensor, size: Sequence[int], mode: str = "trilinear") -> Tensor:
+    return F.interpolate(image[None, None], size=tuple(size), mode=mode)[0, 0]

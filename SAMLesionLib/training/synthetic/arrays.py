@@ -130,7 +130,7 @@ def _other_greys(draw: Draw, image: Tensor) -> Tensor:
     if draw.random() < 0.3:
         image = blur(image, draw.uniform(0.3, 1.2))
     if draw.random() < 0.25:
-        image = thick_slices(image, int(draw.integers(3)), int(draw.integers(2, 4)))
+        image = thick_slices(image, int(draw.integers(3)), int(draw.integers(2, 6)))
     if draw.random() < 0.5:
         image = image + log_uniform(draw, 0.003, 0.06) * normals(draw, *image.shape)
     return image

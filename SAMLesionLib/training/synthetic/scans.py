@@ -44,7 +44,7 @@ class SyntheticScans:
         contrast *= float(draw.choice((-1.0, 1.0)))
         for other in self._others(draw, lesion):
             image = paint_lesion(draw, image, other, around, contrast)
-        image = scan(draw, paint_lesion(draw, image, lesion, around, contrast))
+        image, lesion = scan(draw, paint_lesion(draw, image, lesion, around, contrast), lesion)
         seen = robust_z(image.numpy(), np.ones(image.shape, bool), None)
         return Sample(seen, (lesion > 0.5).numpy(), f"synthetic {self.shapes.names[number]}")
 
