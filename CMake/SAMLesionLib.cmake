@@ -138,6 +138,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/slice_views.py
   SAMLesionLib/host/volumes.py
   SAMLesionLib/imaging/__init__.py
+  SAMLesionLib/imaging/cube_images.py
   SAMLesionLib/imaging/evidence.py
   SAMLesionLib/imaging/frames.py
   SAMLesionLib/imaging/intensity.py
@@ -259,7 +260,9 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/terminology.py
   SAMLesionLib/training/__init__.py
   SAMLesionLib/training/arithmetic.py
+  SAMLesionLib/training/augmentation.py
   SAMLesionLib/training/batches.py
+  SAMLesionLib/training/case_cubes.py
   SAMLesionLib/training/checkpoints.py
   SAMLesionLib/training/click_rounds.py
   SAMLesionLib/training/config.py
@@ -268,10 +271,12 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/losses.py
   SAMLesionLib/training/objectives.py
   SAMLesionLib/training/optimizer.py
+  SAMLesionLib/training/prepared.py
   SAMLesionLib/training/run.py
   SAMLesionLib/training/run_log.py
   SAMLesionLib/training/samples.py
   SAMLesionLib/training/simulated_reader.py
+  SAMLesionLib/training/splits.py
   SAMLesionLib/training/start.py
   SAMLesionLib/training/stopping.py
   SAMLesionLib/training/synthetic/__init__.py

@@ -58,7 +58,7 @@ PACKAGES = {
         "skimage",
         "itk",
     },
-    "training": {"torch", "scipy", "safetensors", "tensorboard", "tomli"},
+    "training": {"torch", "scipy", "safetensors", "platformdirs", "tomli"},
     "web": {
         "trame",
         "trame_client",

@@ -15,7 +15,7 @@ import torch
 from SAMLesionLib.engine.devices import Hardware, finish
 from SAMLesionLib.engine.embeddings import EmbeddingKey, VolumeCache
 from SAMLesionLib.geometry import IndexBox
-from SAMLesionLib.imaging import CT_RANGE, PatchFrame, Window, is_ct, positive_z, robust_z
+from SAMLesionLib.imaging import PatchFrame, Window, cube_image
 from SAMLesionLib.models.cards import CubeRecipe, ModelCard
 from SAMLesionLib.models.sam3d import Sam3D, prepare_for_answers
 from SAMLesionLib.models.weights import LoadedModel
@@ -145,18 +145,3 @@ class VolumePredictor:
 
     def _tensor(self, values: npt.ArrayLike) -> torch.Tensor:
         return torch.as_tensor(np.asarray(values, np.float32), device=self.hardware.device)
-
-
-def cube_image(volume: Volume, frame: PatchFrame, intensity: str, window: Window | None) -> Floats:
-    """A cube of a volume (d, h, w) as a model wants it.
-
-    Args:
-        volume: the scan.
-        frame: the cube.
-        intensity: the recipe's name, as on the model's card: `sam-med3d` or `robust-z`.
-        window: grey values that the reader chose, None for the recipe's own.
-    """
-    if intensity == "sam-med3d":
-        return positive_z(frame.image(volume), window or (CT_RANGE if is_ct(volume) else None))
-    # Averaging what a coarse cell covers keeps noise from becoming texture.
-    return robust_z(frame.image(volume, "area"), frame.is_on_image(volume.shape_ijk), window)

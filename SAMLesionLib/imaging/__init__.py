@@ -1,5 +1,6 @@
 """Images between files and networks: intensities, frames, resampling, evidence, regions."""
 
+from SAMLesionLib.imaging.cube_images import cube_image
 from SAMLesionLib.imaging.evidence import FusionWeights, fuse, network_log_odds
 from SAMLesionLib.imaging.frames import IN_PLANE, InputFormat, SliceFrame, plane_of, slab
 from SAMLesionLib.imaging.intensity import (
@@ -32,6 +33,7 @@ __all__ = [
     "SliceFrame",
     "Window",
     "connected_parts",
+    "cube_image",
     "fill_holes_in_slices",
     "fuse",
     "is_ct",

@@ -15,7 +15,11 @@ from SAMLesionLib.training.samples import SourceSettings
 from SAMLesionLib.training.tables import Table, at_least, from_table, unknown_key
 from SAMLesionLib.training.tuning import TuneSettings
 
-SOURCES = {"synthetic": "SAMLesionLib.training.synthetic:SyntheticSettings"}
+SOURCES = {
+    "cases": "SAMLesionLib.training.case_cubes:CaseSettings",
+    "slices": "SAMLesionLib.training.case_slices:SliceSettings",
+    "synthetic": "SAMLesionLib.training.synthetic:SyntheticSettings",
+}
 """What `[data] source` can be, each as `module:dataclass`; so can be written a class of your own."""
 
 

@@ -175,8 +175,9 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
     make_folder(folder)
     tune(network, config.tune)
     network.to(arithmetic.device)
-    source = config.data.open(card, "train")
-    examiner = Judge(config.data.open(card, "validation"), config, arithmetic, team)
+    with team.one_first():
+        source = config.data.open(card, "train")
+        examiner = Judge(config.data.open(card, "validation"), config, arithmetic, team)
     optimizer, scaler = make_optimizer(network, config.optimizer), arithmetic.scaler()
     log = RunLog(folder, config.steps, team.leads)
     run = Run(config, folder, team, arithmetic, network, optimizer, scaler, source, examiner, log)

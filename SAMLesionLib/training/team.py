@@ -64,6 +64,15 @@ class Team:
         if self.size > 1:
             distributed.barrier()
 
+    @contextmanager
+    def one_first(self) -> Iterator[None]:
+        """One process of each machine does it, then the others, who find what it has left."""
+        if self.local_rank > 0:
+            self.wait()
+        yield
+        if self.local_rank == 0:
+            self.wait()
+
 
 @contextmanager
 def join_team() -> Iterator[Team]:

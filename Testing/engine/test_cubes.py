@@ -11,9 +11,9 @@ from SAMLesionLib.engine.cubes import (
     fitting_cube,
     lesion_block,
 )
-from SAMLesionLib.engine.volume_predictor import VolumePredictor, cube_image
+from SAMLesionLib.engine.volume_predictor import VolumePredictor
 from SAMLesionLib.geometry import Affine, IndexBox
-from SAMLesionLib.imaging import PatchFrame
+from SAMLesionLib.imaging import PatchFrame, cube_image
 from SAMLesionLib.prompts import PointPrompt
 from SAMLesionLib.volume import Volume
 

@@ -1,0 +1,65 @@
+"""Which cases a network learns from, which choose its checkpoint, and which it is tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from SAMLesionLib.errors import InputError
+from SAMLesionLib.training.samples import Part
+from SAMLesionLib.training.tables import at_least
+
+
+@dataclass(frozen=True)
+class SplitSettings:
+    """The table `[data.split]`: cases are dealt out at random, or by name.
+
+    Attributes:
+        train: share of the cases that is learned from.
+        test: share that is tested on; the rest chooses checkpoints.
+        seed: of the deal.
+        validation_cases: these choose checkpoints, whatever the shares; empty to deal.
+        test_cases: these are tested on.
+    """
+
+    train: float = at_least(0.0, 0.7)
+    test: float = at_least(0.0, 0.2)
+    seed: int = at_least(0, 2026)
+    validation_cases: tuple[str, ...] = field(default=())
+    test_cases: tuple[str, ...] = field(default=())
+
+
+def split(names: Sequence[str], settings: SplitSettings, part: Part) -> tuple[str, ...]:
+    """The cases of a part, in the order of `names`.
+
+    Raises:
+        InputError: when a named case is not there, or the part would be empty.
+    """
+    absent = {*settings.validation_cases, *settings.test_cases} - set(names)
+    if absent:
+        raise InputError(f"data.split names {min(absent)}, which is no case with a lesion. Check its name.")
+    parts = _named(names, settings) if settings.validation_cases else _dealt(names, settings)
+    chosen = parts[part]
+    if not chosen:
+        raise InputError(
+            f"{len(names)} cases with lesions leave none for {part}. Add cases, or change [data.split]."
+        )
+    return tuple(name for name in names if name in chosen)
+
+
+def _named(names: Sequence[str], settings: SplitSettings) -> dict[Part, set[str]]:
+    validation, test = set(settings.validation_cases), set(settings.test_cases)
+    return {"train": set(names) - validation - test, "validation": validation, "test": test}
+
+
+def _dealt(names: Sequence[str], settings: SplitSettings) -> dict[Part, set[str]]:
+    order = [names[n] for n in np.random.default_rng(settings.seed).permutation(len(names))]
+    n_train, n_test = (round(share * len(names)) for share in (settings.train, settings.test))
+    kept = len(names) - n_test
+    return {
+        "train": set(order[:n_train]),
+        "validation": set(order[n_train:kept]),
+        "test": set(order[kept:]),
+    }
