@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +35,30 @@ class LayerNorm3d(LayerNorm2d):
     def forward(self, x: Tensor) -> Tensor:
         """Normalise BxCxDxHxW; the result lies in channels-last memory."""
         return self.last_axis(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class Neck3d(nn.Sequential):
+    """SAM's neck for a cube of tokens: fewer channels, and a look at the neighbours.
+
+    Args:
+        in_chans: channels of a token.
+        out_chans: channels C of the map.
+    """
+
+    def __init__(self, in_chans: int, out_chans: int) -> None:
+        super().__init__(
+            nn.Conv3d(in_chans, out_chans, 1, bias=False),
+            LayerNorm3d(out_chans),
+            nn.Conv3d(out_chans, out_chans, 3, padding=1, bias=False),
+            LayerNorm3d(out_chans),
+        )
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Tokens, channels last, to a map BxCxDxHxW."""
+        first, norm, second, last_norm = self
+        # The first convolution sees single tokens, so it is a linear layer.
+        narrow = F.linear(tokens, cast(nn.Conv3d, first).weight.flatten(1))
+        return last_norm(second(cast(LayerNorm3d, norm).last_axis(narrow).movedim(-1, 1)))
 
 
 class MLPBlock(nn.Module):

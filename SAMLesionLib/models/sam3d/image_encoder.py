@@ -78,7 +78,7 @@ class ImageEncoderViT3D(nn.Module):
             after: what is done to the tokens after the block of this number.
 
         Returns:
-            The embedding, BxCx(D/patch)x(H/patch)x(W/patch), and then the maps of the stem, channels last,
+            The embedding, BxCx(D/patch)x(H/patch)x(W/patch), and then what the stem gives, channels last: its maps
             from the coarsest to the finest; no map without a stem.
         """
         tokens, *finer = self.patch_embed(image)
