@@ -119,6 +119,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/messages.py
   SAMLesionLib/host/node_segments.py
   SAMLesionLib/host/opening.py
+  SAMLesionLib/host/packed_segments.py
   SAMLesionLib/host/packing.py
   SAMLesionLib/host/parameters.py
   SAMLesionLib/host/prefetch.py
@@ -137,6 +138,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/shown.py
   SAMLesionLib/host/slice_views.py
   SAMLesionLib/host/volumes.py
+  SAMLesionLib/host/watching.py
   SAMLesionLib/imaging/__init__.py
   SAMLesionLib/imaging/cube_images.py
   SAMLesionLib/imaging/evidence.py
@@ -194,6 +196,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/sam/tiny_vit.py
   SAMLesionLib/models/sam/transformer.py
   SAMLesionLib/models/sam3d/__init__.py
+  SAMLesionLib/models/sam3d/grey_evidence.py
   SAMLesionLib/models/sam3d/image_encoder.py
   SAMLesionLib/models/sam3d/inference.py
   SAMLesionLib/models/sam3d/mask_decoder.py
@@ -211,6 +214,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/tags/tags.py
   SAMLesionLib/models/tags/windows.py
   SAMLesionLib/models/weights.py
+  SAMLesionLib/organ_word.py
   SAMLesionLib/packed_masks.py
   SAMLesionLib/palette.py
   SAMLesionLib/prompt_values.py
@@ -259,6 +263,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/study/worklist.py
   SAMLesionLib/terminology.py
   SAMLesionLib/training/__init__.py
+  SAMLesionLib/training/adapters.py
   SAMLesionLib/training/arithmetic.py
   SAMLesionLib/training/augmentation.py
   SAMLesionLib/training/batches.py

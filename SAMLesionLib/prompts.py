@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from SAMLesionLib.drawings import BoxPrompt, LinePrompt, PointPrompt, ScribblePrompt
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import IndexBox, Triple
-from SAMLesionLib.mask_prompt import MaskPrompt
+from SAMLesionLib.mask_prompt import BlockMask, MaskPrompt, OrganMaskPrompt
+from SAMLesionLib.organ_word import OrganPrompt
 from SAMLesionLib.prompt_values import Position
 
 __all__ = [
     "BoxPrompt",
     "LinePrompt",
     "MaskPrompt",
+    "OrganMaskPrompt",
+    "OrganPrompt",
     "PointPrompt",
     "Position",
     "Prompt",
@@ -24,11 +27,9 @@ __all__ = [
     "ScribblePrompt",
 ]
 
-Prompt = PointPrompt | BoxPrompt | LinePrompt | ScribblePrompt | MaskPrompt
-_KINDS: dict[str, Any] = {
-    cls.kind: cls for cls in (PointPrompt, BoxPrompt, LinePrompt, ScribblePrompt, MaskPrompt)
-}
-P = TypeVar("P", PointPrompt, BoxPrompt, LinePrompt, ScribblePrompt, MaskPrompt)
+Prompt = PointPrompt | BoxPrompt | LinePrompt | ScribblePrompt | MaskPrompt | OrganMaskPrompt | OrganPrompt
+_KINDS: dict[str, Any] = {cls.kind: cls for cls in get_args(Prompt)}
+P = TypeVar("P", PointPrompt, BoxPrompt, LinePrompt, ScribblePrompt, MaskPrompt, OrganMaskPrompt, OrganPrompt)
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class PromptSet:
             raise PromptError("At least one prompt is needed, got none. Draw a box around the lesion.")
         whole = IndexBox.whole(shape_ijk)
         for prompt in self.prompts:
-            if isinstance(prompt, (BoxPrompt, MaskPrompt)):
+            if isinstance(prompt, (BoxPrompt, BlockMask)):
                 prompt.box.check_inside(shape_ijk, image_name)
                 if isinstance(prompt, BoxPrompt) and prompt.box.n_voxels == 1:
                     at = ",".join(map(str, prompt.box.start_ijk))
@@ -88,11 +89,13 @@ class PromptSet:
     def cut_notices(self, shape_ijk: Triple, image_name: str = "the image") -> tuple[str, ...]:
         """A sentence where boxes or masks reach beyond the image, which uses only what lies on it."""
         whole = IndexBox.whole(shape_ijk)
-        blocks = [p for p in self.prompts if isinstance(p, (BoxPrompt, MaskPrompt))]
+        blocks = [p for p in self.prompts if isinstance(p, (BoxPrompt, BlockMask))]
         beyond = [p for p in blocks if p.box.intersect(whole) != p.box]
         if not beyond:
             return ()
-        which = f"The {beyond[0].kind} {beyond[0].box.span}" + " and others" * (len(beyond) > 1)
+        which = f"The {beyond[0].kind.replace('-', ' ')} {beyond[0].box.span}" + " and others" * (
+            len(beyond) > 1
+        )
         # A very long name would not cross the wire.
         on = f"{image_name[:200]} ({' x '.join(map(str, shape_ijk))} voxels)"
         return (f"{which} reached beyond {on}, so only the part on the image was used.",)

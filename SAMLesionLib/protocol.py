@@ -9,8 +9,11 @@ from typing import Protocol, runtime_checkable
 
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.masks import MaskUpdate
-from SAMLesionLib.prompts import PromptSet
+from SAMLesionLib.prompts import PointPrompt, PromptSet, ScribblePrompt
 from SAMLesionLib.volume import Volume
+
+_FIRST_CHOICES = ("box", "point")
+"""What a sentence advises to draw, where the model understands it."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +27,13 @@ class ModelInfo:
         paper: citation.
         licence: licence of the weights, as an SPDX identifier where there is one.
         dimensions: 2 when the model sees slices, 3 when it sees volumes.
-        prompts: the kinds of prompt it understands (`point`, `box`, `line`, `scribble`, `mask`).
+        prompts: the kinds of prompt it understands (`point`, `box`, `line`, `scribble`, `mask`, `organ`,
+            `organ-mask`).
         n_parameters: size of the network.
         size_bytes: size of the weights file.
         sha256: hash of the published weights file; empty when there is no published file.
         is_available: whether the weights are here.
+        takes_negative: whether it can be told where the lesion is not.
     """
 
     name: str
@@ -42,6 +47,7 @@ class ModelInfo:
     size_bytes: int
     sha256: str = ""
     is_available: bool = False
+    takes_negative: bool = True
 
     def check_prompts(self, prompts: PromptSet, others: tuple[ModelInfo, ...] = ()) -> None:
         """Refuse prompts that the model does not understand.
@@ -53,6 +59,7 @@ class ModelInfo:
         Raises:
             PromptError: naming the prompt and the models that understand it.
         """
+        self._check_negative(prompts)
         unknown = sorted(prompts.kinds - self.prompts)
         if not unknown:
             return
@@ -62,8 +69,16 @@ class ModelInfo:
         advice = f"Choose {' or '.join(able)}, or draw" if able else none
         raise PromptError(
             f"{self.title} understands {', '.join(sorted(self.prompts))} prompts, got {', '.join(unknown)}. "
-            f"{advice} a {'box' if 'box' in self.prompts else sorted(self.prompts)[0]}."
+            f"{advice} a {next(kind for kind in (*_FIRST_CHOICES, *self.prompts) if kind in self.prompts)}."
         )
+
+    def _check_negative(self, prompts: PromptSet) -> None:
+        signed = [prompt for prompt in prompts if isinstance(prompt, (PointPrompt, ScribblePrompt))]
+        if not self.takes_negative and not all(prompt.is_positive for prompt in signed):
+            raise PromptError(
+                f"{self.title} understands points on the lesion only, got a negative one. Take it back, or "
+                "choose another model."
+            )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from SAMLesionLib.host.volumes import world_affine
 from SAMLesionLib.prompts import (
     BoxPrompt,
     LinePrompt,
-    MaskPrompt,
     PointPrompt,
     Prompt,
     PromptSet,
@@ -33,14 +32,14 @@ _MAX_CURVE_POINTS = 30
 
 
 def create_shape(prompt: Prompt, volume_node: Any, colour: Colour) -> Any:
-    """A new node that shows a prompt; None for a mask.
+    """A new node that shows a prompt; None for one that has no shape, such as a mask or a word.
 
     Args:
         prompt: what to show.
         volume_node: the volume it was drawn on; gives the scene.
         colour: of boxes and lines; clicks and strokes have that of their sign.
     """
-    if isinstance(prompt, MaskPrompt):
+    if type(prompt) not in _CLASSES:
         return None
     scene = volume_node.GetScene()
     node = scene.CreateNodeByClass(_CLASSES[type(prompt)])

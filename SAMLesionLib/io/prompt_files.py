@@ -20,6 +20,8 @@ from SAMLesionLib.prompts import (
     BoxPrompt,
     LinePrompt,
     MaskPrompt,
+    OrganMaskPrompt,
+    OrganPrompt,
     Prompt,
     PromptSet,
     ScribblePrompt,
@@ -141,7 +143,7 @@ def _to_ijk(values: Mapping[str, Any], affine: Affine, frame: Frame) -> dict[str
     """The prompt as `PromptSet.to_json` writes it, from one whose fields end in `_ras` or `_lps`."""
     if frame == "ijk":
         return dict(values)
-    if values.get("kind") == "mask":
+    if "bits" in values:
         raise PromptError("a mask belongs to its voxel grid; write the file in the frame ijk.")
     moved: dict[str, Any] = {}
     for key, value in values.items():
@@ -175,9 +177,9 @@ def _corners(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def _to_frame(prompt: Prompt, frame: Frame, affine: Affine | None) -> dict[str, Any]:
-    if frame == "ijk":
+    if frame == "ijk" or isinstance(prompt, OrganPrompt):
         return prompt.to_json()
-    if isinstance(prompt, MaskPrompt):
+    if isinstance(prompt, (MaskPrompt, OrganMaskPrompt)):
         raise PromptError("A mask belongs to its voxel grid; write the prompts in the frame ijk.")
     if affine is None:
         raise ValueError("world coordinates need the volume's grid")
