@@ -16,6 +16,7 @@ from SAMLesionLib.models.registry import find
 from SAMLesionLib.models.sam3d import Sam3D
 from SAMLesionLib.models.sgp_sam import SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
+from SAMLesionLib.training.adapters import plain_state_dict
 from SAMLesionLib.training.arithmetic import Arithmetic, choose_arithmetic
 from SAMLesionLib.training.checkpoints import BEST, LAST, read_last, write_last, write_weights
 from SAMLesionLib.training.config import TrainingConfig
@@ -94,8 +95,9 @@ class Run:
         if score > self.best:
             self.best = score
             if self.team.leads and self.step > 0:
+                plain = plain_state_dict(self.network)
                 dtype = getattr(torch, self.config.best_weights)
-                weights = {k: v.to(dtype) if v.is_floating_point() else v for k, v in self._weights().items()}
+                weights = {k: v.to(dtype) if v.is_floating_point() else v for k, v in plain.items()}
                 write_weights(self.folder / BEST, weights, self._about())
 
     def save(self) -> None:
@@ -106,7 +108,7 @@ class Run:
                 "scaler": self.scaler.state_dict(),
                 "rng": torch.get_rng_state(),
             }
-            write_last(self.folder, self._weights(), self._about(), state)
+            write_last(self.folder, self.network.state_dict(), self._about(), state)
         self.team.wait()
 
     def stop(self) -> None:
@@ -131,9 +133,6 @@ class Run:
         self.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["rng"])
         self.step, self.best, self.metrics = about["step"], about["best"], about["metrics"]
-
-    def _weights(self) -> dict[str, Tensor]:
-        return self.network.state_dict()
 
     def _about(self) -> dict[str, Any]:
         return {

@@ -1,13 +1,18 @@
-"""Which parameters of a network learn: what papers compare SGP-SAM with, by name."""
+"""Which parameters of a network learn: SGP-SAM's way and what it is compared with, by name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from torch import nn
 
-Method = Literal["full", "sgp", "decoder", "zero-shot"]
+from SAMLesionLib.errors import InputError
+from SAMLesionLib.training.adapters import add_adapters, add_low_rank, add_prompts
+from SAMLesionLib.training.tables import at_least
+
+Method = Literal["full", "sgp", "decoder", "lora", "adapter", "bias", "tokens", "zero-shot"]
 
 
 @dataclass(frozen=True)
@@ -15,22 +20,59 @@ class TuneSettings:
     """The table `[tune]`.
 
     Attributes:
-        method: `full` for everything; `sgp` for gates, fusion and decoder; `decoder` for the mask decoder;
-            `zero-shot` for nothing.
-        neck: whether the encoder's neck learns too, with `sgp`.
+        method: `full` for everything; `sgp` for gates and fusion; `lora`, `adapter` and `tokens` for what is
+            put into an encoder that stays as it is; `bias` for the encoder's biases; `decoder` for the mask
+            decoder alone; `zero-shot` for nothing.
+        decoder: whether the mask decoder learns too.
+        prompt_encoder: whether the prompt encoder does, with `full`.
+        neck: whether the encoder's neck does, with `sgp`.
+        rank: of LoRA.
+        narrow_share: channels inside an adapter over those of a token.
+        n_tokens: learned tokens of each global block.
     """
 
     method: Method = "full"
+    decoder: bool = True
+    prompt_encoder: bool = True
     neck: bool = False
+    rank: int = at_least(1, 4)
+    narrow_share: float = at_least(0.0, 0.5)
+    n_tokens: int = at_least(1, 8)
 
 
 def tune(network: nn.Module, settings: TuneSettings) -> None:
-    """Let the chosen parameters learn and hold all others."""
-    learn = {
-        "full": ("",),
-        "sgp": ("sgpm.", "mask_decoder.", *(("image_encoder.neck.",) if settings.neck else ())),
-        "decoder": ("mask_decoder.",),
-        "zero-shot": (),
-    }[settings.method]
+    """Let the chosen parameters learn, hold all others, and put in what the method adds.
+
+    Raises:
+        InputError: when the network has not what the method needs.
+    """
+    if settings.method == "lora":
+        add_low_rank(network, settings.rank)
+    elif settings.method == "adapter":
+        add_adapters(network, settings.narrow_share)
+    elif settings.method == "tokens":
+        add_prompts(network, settings.n_tokens)
+    elif settings.method == "sgp" and not hasattr(network, "sgpm"):
+        raise InputError("tune.method sgp needs a network with gates. Choose model sgp-sam or sgp-sam-small.")
+    learns = _choice(settings)
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(name.startswith(learn))
+        parameter.requires_grad_(learns(name))
+
+
+def _choice(settings: TuneSettings) -> Callable[[str], bool]:
+    """Whether the parameter of a name learns."""
+    of_method: dict[Method, Callable[[str], bool]] = {
+        "full": lambda name: settings.prompt_encoder or not name.startswith("prompt_encoder."),
+        "sgp": lambda name: name.startswith(("sgpm.", *(["image_encoder.neck."] if settings.neck else []))),
+        "decoder": lambda name: name.startswith("mask_decoder."),
+        "lora": lambda name: ".parametrizations.weight.0." in name,
+        "adapter": lambda name: ".adapter." in name,
+        "bias": lambda name: name.startswith("image_encoder.") and name.endswith(".bias"),
+        "tokens": lambda name: name.endswith(".prompts"),
+        "zero-shot": lambda name: False,
+    }
+    chosen, method = of_method[settings.method], settings.method
+    with_decoder = settings.decoder and method not in ("full", "zero-shot")
+    if method == "full" and not settings.decoder:
+        return lambda name: chosen(name) and not name.startswith("mask_decoder.")
+    return lambda name: chosen(name) or (with_decoder and name.startswith("mask_decoder."))

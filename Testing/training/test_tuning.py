@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny_runs import a_config
+from torch import Tensor, nn
+
+from SAMLesionLib.errors import InputError
+from SAMLesionLib.models.sam import build_tiny_sam
+from SAMLesionLib.models.sam3d import Sam3D, build_sam_med3d, build_tiny_sam3d
+from SAMLesionLib.models.sam3d.image_encoder import Attention
+from SAMLesionLib.models.sgp_sam import build_sgp_sam, build_tiny_sgp_sam
+from SAMLesionLib.training.adapters import PromptedAttention, plain_state_dict
+from SAMLesionLib.training.loop import train
+from SAMLesionLib.training.tuning import Method, TuneSettings, tune
+
+ADDS = ("lora", "adapter", "tokens")
+
+
+def n_learning(network: nn.Module) -> int:
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+@pytest.mark.parametrize(
+    ("method", "n"),
+    [
+        ("full", 100_509_232),
+        ("decoder", 7_575_636),
+        ("lora", 147_456),
+        ("adapter", 7_220_736),
+        ("bias", 102_912),
+        ("zero-shot", 0),
+    ],
+)
+def test_each_method_trains_as_many_parameters_as_its_paper_says(method: Method, n: int) -> None:
+    with torch.device("meta"):
+        network = build_sam_med3d()
+        tune(network, TuneSettings(method, decoder=method in ("full", "decoder")))
+
+    assert n_learning(network) == n
+
+
+def test_gates_fusion_and_decoder_learn_in_sgp_sam() -> None:
+    with torch.device("meta"):
+        network = build_sgp_sam()
+        tune(network, TuneSettings("sgp"))
+
+    assert n_learning(network) == 858_004 + 7_575_636
+
+
+@pytest.mark.parametrize("method", ["lora", "adapter"])
+@pytest.mark.parametrize("build", [build_tiny_sam3d, build_tiny_sgp_sam])
+def test_what_is_added_changes_nothing_at_first(method: Method, build: type[Sam3D]) -> None:
+    torch.manual_seed(0)
+    network = build().eval()
+    for table in (p for name, p in network.named_parameters() if "rel_pos" in name):
+        nn.init.normal_(table)
+    image = torch.randn(2, 1, 32, 32, 32)
+    before = network.encode(image)[0]
+
+    tune(network, TuneSettings(method))
+
+    torch.testing.assert_close(network.encode(image)[0], before, rtol=0, atol=1e-5)
+
+
+def test_learned_tokens_are_more_keys_of_the_attention() -> None:
+    torch.manual_seed(0)
+    plain = Attention(12, 2, 2)
+    for table in (plain.rel_pos_d, plain.rel_pos_h, plain.rel_pos_w):
+        nn.init.normal_(table)
+    prompted, x = PromptedAttention(plain, 3), torch.randn(1, 2, 2, 2, 12)
+    asked = {}
+
+    def remember(q: Tensor, k: Tensor, v: Tensor, attn_mask: Tensor) -> Tensor:
+        asked["shapes"] = (k.shape[2], attn_mask.shape[-1])
+        return attend(q, k[:, :, :8], v[:, :, :8], attn_mask=attn_mask[..., :8])
+
+    attend = nn.functional.scaled_dot_product_attention
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nn.functional, "scaled_dot_product_attention", remember)
+        without = prompted(x)
+    assert asked["shapes"] == (11, 11)
+    torch.testing.assert_close(without, plain(x))  # the other keys are as they were
+    assert not torch.allclose(prompted(x), plain(x))
+
+
+@pytest.mark.parametrize("method", ADDS)
+def test_what_is_added_gets_gradients(method: Method) -> None:
+    torch.manual_seed(0)
+    network = build_tiny_sam3d()
+    tune(network, TuneSettings(method, decoder=False))
+    network.encode(torch.randn(1, 1, 32, 32, 32))[0].square().mean().backward()
+
+    gradients = [p.grad for p in network.parameters() if p.requires_grad]
+    assert any(g is not None and bool(g.abs().sum() > 0) for g in gradients)
+    assert all(p.grad is None for p in network.parameters() if not p.requires_grad)
+
+
+def test_merged_low_rank_weights_answer_alike_in_the_plain_network() -> None:
+    torch.manual_seed(0)
+    network, plain = build_tiny_sam3d(), build_tiny_sam3d()
+    tune(network, TuneSettings("lora"))
+    for name, parameter in network.named_parameters():
+        if ".up_" in name:
+            nn.init.normal_(parameter, std=0.1)
+    plain.load_state_dict(plain_state_dict(network))
+    image = torch.randn(1, 1, 32, 32, 32)
+
+    torch.testing.assert_close(plain.eval().encode(image), network.eval().encode(image))
+
+
+@pytest.mark.parametrize("method", get_args(Method))
+def test_every_method_runs_in_the_loop(method: Method, tmp_path: Path) -> None:
+    config = a_config(steps=2, tune={"method": method}, validation={"every": 2})
+
+    train(config, tmp_path)
+
+    if method == "zero-shot":
+        assert not (tmp_path / "last.safetensors").exists()
+        return
+    torch.manual_seed(config.seed)
+    untouched = build_tiny_sgp_sam().state_dict()
+    learned = load_file(tmp_path / "best.safetensors")
+    changed = {name for name in untouched if not equal(learned[name], untouched[name])}
+    assert any(name.startswith("mask_decoder.") for name in changed)
+    assert any(name.startswith("image_encoder.") for name in changed) == (method in ("full", "lora", "bias"))
+    assert any(name.startswith("sgpm.") for name in changed) == (method in ("full", "sgp"))
+
+
+def test_a_run_with_low_rank_goes_on(tmp_path: Path) -> None:
+    config = a_config(steps=2, tune={"method": "lora"})
+    train(config, tmp_path)
+
+    train(replace(config, steps=3), tmp_path, resume=True)
+
+    assert any("parametrizations" in name for name in load_file(tmp_path / "last.safetensors"))
+    build_tiny_sgp_sam().load_state_dict(load_file(tmp_path / "best.safetensors"))
+
+
+def test_a_method_that_the_network_cannot_have_is_refused() -> None:
+    with pytest.raises(InputError, match="needs a network with gates"):
+        tune(build_tiny_sam3d(), TuneSettings("sgp"))
+    with pytest.raises(InputError, match="3D encoders"):
+        tune(build_tiny_sam(), TuneSettings("lora"))
+
+
+def equal(ours: Tensor, theirs: Tensor) -> bool:
+    return torch.equal(ours, theirs)
