@@ -1,0 +1,153 @@
+"""A reader's study within the panel, from the first case to the log and the masks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from panel_fixtures import Reader
+
+from SAMLesionLib.geometry import Affine
+from SAMLesionLib.io import Segment, atomic_write, nrrd, read_mask, write_segmentation
+from SAMLesionLib.study.dealing import deal
+from SAMLesionLib.study.design import StudyCase
+from SAMLesionLib.study.gathering import gather
+from SAMLesionLib.study.log import LOG
+from SAMLesionLib.study.log_reading import read_log
+from SAMLesionLib.study.new_design import write_design
+from SAMLesionLib.study.study_folder import StudyFolder, freeze
+from SAMLesionLib.volume import Volume
+
+AFFINE = Affine.from_spacing((0.8, 0.8, 2.0))
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> StudyFolder:
+    """One case with a bright ball, read by hand and with AI, with no rest in between."""
+    import gzip
+
+    k, j, i = np.indices((14, 96, 96))
+    ball = ((k - 7) * 2.5) ** 2 + (j - 30) ** 2 + (i - 30) ** 2 < 81
+    voxels = (np.random.default_rng(0).integers(0, 40, ball.shape) + 200 * ball).astype(np.uint16)
+    folder = tmp_path / "pilot"
+    folder.mkdir()
+    with atomic_write(folder / "scan.nrrd") as file:
+        file.write(nrrd.header(AFFINE, (96, 96, 14), voxels.dtype) + gzip.compress(voxels.tobytes()))
+    write_segmentation(folder / "expert.nrrd", [Segment("x", ball)], Volume(voxels, AFFINE))
+    write_design(folder, [StudyCase("C1", "scan.nrrd", "expert.nrrd", modality="CT")], ["R1"])
+    path = folder / "design.toml"
+    path.write_text(path.read_text().replace("washout_days = 7", "washout_days = 0"))
+    frozen = freeze(folder)
+    deal(frozen)
+    return frozen
+
+
+class StudyReader:
+    """Somebody who takes part in a study."""
+
+    def __init__(self, reader: Reader) -> None:
+        from SAMLesionQt.study_section import StudySection
+
+        self.reader, self.hasFocus = reader, True
+        layout = reader.ui.noticeFrame.parentWidget().layout()
+        choose = reader.ui.volumeSelector.setCurrentNode
+        self.section = StudySection(layout, reader.panel.desk, choose, lambda: self.hasFocus)
+        self.frame = self.section._frame
+
+    def tick(self) -> None:
+        self.reader.panel.tick()
+        self.section.tick()
+
+    def start(self) -> None:
+        self.frame.startButton.click()
+        from panel_cases import waitUntil
+
+        waitUntil(lambda: self.section._study.task is not None, self.tick)
+        self.reader.volume = self.section._loaded[0]
+
+    def kinds(self, folder: Path) -> list[str]:
+        assert self.section._study._writer.flush()
+        return [line.kind for line in read_log(folder / LOG).lines()]
+
+
+@pytest.fixture
+def a_study_reader(a_reader: Reader) -> Any:
+    reader = StudyReader(a_reader)
+    yield reader
+    reader.section.close()
+
+
+def test_nothing_is_seen_of_studies_until_one_is_open(
+    a_study_reader: StudyReader, study: StudyFolder
+) -> None:
+    assert not a_study_reader.frame.frame.visible
+    a_study_reader.section.open(study.reader_folder("R1"))
+    assert a_study_reader.frame.frame.visible
+    assert "C1" in a_study_reader.frame.title.text
+    a_study_reader.section.close()
+    assert not a_study_reader.frame.frame.visible
+
+
+def test_a_reading_from_start_to_finish(a_study_reader: StudyReader, study: StudyFolder) -> None:
+    import slicer
+
+    me, folder = a_study_reader, study.reader_folder("R1")
+    me.section.open(folder)
+    me.start()
+    me.reader.drawBox((20, 20), (40, 40), 7)
+    me.reader.show(9)
+    me.section._looked_s = 0.0
+    me.tick()
+    me.hasFocus, me.section._looked_s = False, 0.0
+    me.tick()
+    me.frame.pauseButton.click()
+    assert me.frame.pauseButton.text == "Resume"
+    me.frame.pauseButton.click()
+    me.frame.finishButton.click()
+    kinds = me.kinds(folder)
+    assert kinds[0] == "start"
+    assert kinds[-1] == "finish"
+    for kind in ("prompt_added", "mask_shown", "scroll", "focus_lost", "pause", "resume"):
+        assert kind in kinds, kinds
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+    assert me.section._next is not None
+    me.section.close()
+    data = gather(study)
+    (row,) = [row for row in data.rows if row.state == "finished"]
+    assert row.n_prompts == 1
+    assert row.dice > 0.2  # one box in one slice
+    assert row.active_s > 0
+
+
+def test_a_reading_goes_on_with_what_was_saved(a_study_reader: StudyReader, study: StudyFolder) -> None:
+    me, folder = a_study_reader, study.reader_folder("R1")
+    me.section.open(folder)
+    me.start()
+    me.reader.drawBox((20, 20), (40, 40), 7)
+    before = me.reader.voxels(me.reader.lesions[0].lesion_id)
+    me.section.close()
+    me.section.open(folder)
+    me.start()
+    (lesion,) = me.reader.lesions
+    assert np.array_equal(me.reader.voxels(lesion.lesion_id), before)
+    me.frame.finishButton.click()
+    (path,) = folder.glob("masks/*.seg.nrrd")
+    assert np.array_equal(read_mask(path), before)
+
+
+def test_a_skipped_reading_is_followed_by_the_next(a_study_reader: StudyReader, study: StudyFolder) -> None:
+    me, folder = a_study_reader, study.reader_folder("R1")
+    me.section.open(folder)
+    first = me.section._next
+    me.start()
+    me.section.skip("time")
+    assert me.section._next not in (None, first)
+    assert me.kinds(folder)[-1] == "skip"
+
+
+def test_a_folder_that_is_no_readers_is_told(a_study_reader: StudyReader, tmp_path: Path) -> None:
+    a_study_reader.section.open(tmp_path)
+    assert not a_study_reader.section.isOpen
+    assert not a_study_reader.frame.frame.visible
