@@ -50,8 +50,8 @@ def read_changes(changes: list[str]) -> Table:
     """
     table: Table = {}
     for change in changes:
-        key, _, value = change.partition("=")
-        for line in (f"{key} = {value}", f"{key} = {json.dumps(value)}"):
+        key, equals, value = change.partition("=")
+        for line in (f"{key} {equals} {value}", f"{key} {equals} {json.dumps(value)}"):
             with suppress(tomllib.TOMLDecodeError):
                 merge(table, tomllib.loads(line))
                 break
