@@ -43,6 +43,9 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/__init__.py
   SAMLesionLib/engine/box_clicks.py
   SAMLesionLib/engine/boxes.py
+  SAMLesionLib/engine/crop_answers.py
+  SAMLesionLib/engine/crop_predictor.py
+  SAMLesionLib/engine/crops.py
   SAMLesionLib/engine/cube_answers.py
   SAMLesionLib/engine/cube_masks.py
   SAMLesionLib/engine/cube_prompts.py
@@ -144,6 +147,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/imaging/evidence.py
   SAMLesionLib/imaging/frames.py
   SAMLesionLib/imaging/intensity.py
+  SAMLesionLib/imaging/organ_intensity.py
   SAMLesionLib/imaging/patches.py
   SAMLesionLib/imaging/regions.py
   SAMLesionLib/imaging/resampling.py

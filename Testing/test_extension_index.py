@@ -36,3 +36,10 @@ def test_the_description_is_one_or_two_sentences() -> None:
     description = re.search(r'EXTENSION_DESCRIPTION "([^"]*)"', CMAKE)[1]
     assert 1 <= description.count(". ") + 1 <= 2
     assert len(description) < 300
+
+
+def test_the_pictures_of_the_catalogue_are_in_the_repository() -> None:
+    addresses = re.search(r'EXTENSION_SCREENSHOTURLS "([^"]*)"', CMAKE)[1].split()
+    assert addresses
+    for address in addresses:
+        assert (ROOT / address.partition("/main/")[2]).is_file(), address

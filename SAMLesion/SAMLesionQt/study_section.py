@@ -1,6 +1,6 @@
 """A reader's part of a study within the panel: the next case, the clock, and the result.
 
-section = StudySection(ui.noticeFrame.parent().layout(), desk, chooseVolume)
+section = StudySection(layout, desk, chooseVolume, chooseModel)
 section.open(folder)     a reader's folder, such as study/readers/R1
 section.tick()           from the panel's timer
 section.close()          with the panel
@@ -37,6 +37,7 @@ class StudySection:
         layout: the box layout of the panel, at whose top it appears.
         desk: the session.
         chooseVolume: makes a volume node the panel's, None for none.
+        chooseModel: makes a model the panel's, by its name.
         hasFocus: whether the reader looks at this program.
     """
 
@@ -45,9 +46,10 @@ class StudySection:
         layout: Any,
         desk: Desk,
         chooseVolume: Callable[[Any], None],
+        chooseModel: Callable[[str], None],
         hasFocus: Callable[[], bool] | None = None,
     ) -> None:
-        self._desk, self._chooseVolume = desk, chooseVolume
+        self._desk, self._chooseVolume, self._chooseModel = desk, chooseVolume, chooseModel
         self._hasFocus = hasFocus or (lambda: slicer.app.activeWindow() is not None)
         self._frame = StudyFrame(layout, self.start, self.pauseOrResume, self.finish, self.skip)
         self._study: ReadingSession | None = None
@@ -93,6 +95,9 @@ class StudySection:
             volume = slicer.util.loadVolume(str(study.path(task.image)), {"name": task.case, "show": True})
             volume.SetAttribute("DICOM.Modality", task.modality)
             self._loaded = [volume]
+            model = study.worklist.arms[task.arm].model
+            if model:
+                self._chooseModel(model)
             self._chooseVolume(volume)
             self._frame.show(self._title(task), _("Loading…"), isRunning=False, canStart=False)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from SAMLesionLib.errors import SAMLesionError
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.host.dispatch import Dispatch, Job
-from SAMLesionLib.host.segment_voxels import SegmentVoxels, Stamp
+from SAMLesionLib.host.packed_segments import PackedSegments, Stamp
 from SAMLesionLib.packed_masks import PackedMask
 
 LARGE_VOXELS = 1_000_000
@@ -18,9 +18,9 @@ LARGE_VOXELS = 1_000_000
 
 
 class Packing:
-    """Makes `SegmentVoxels.packed` ready for segments that take long."""
+    """Makes `PackedSegments.packed` ready for segments that take long."""
 
-    def __init__(self, segments: SegmentVoxels) -> None:
+    def __init__(self, segments: PackedSegments) -> None:
         self._segments = segments
         self._dispatch = Dispatch("SAMLesion packing")
         self._begun: dict[str, Stamp] = {}
@@ -34,13 +34,7 @@ class Packing:
     def begin(self, segment_id: str) -> bool:
         """Pack a segment's mask if that takes long; False when `packed` answers at once."""
         stamp, raw = self._segments.stamp(segment_id), self._segments.raw(segment_id)
-        is_small = raw is None or raw[0].size < LARGE_VOXELS
-        if (
-            raw is None
-            or is_small
-            or self._segments.is_packed(segment_id)
-            or self._failed.get(segment_id) == stamp
-        ):
+        if raw is None or raw[0].size < LARGE_VOXELS or self._is_settled(segment_id, stamp):
             return False
         if not self._dispatch.is_running(segment_id) or self._begun[segment_id] != stamp:
             self._start(segment_id, stamp, *raw)
@@ -53,6 +47,9 @@ class Packing:
     def close(self) -> None:
         """End the thread without waiting for it."""
         self._dispatch.close()
+
+    def _is_settled(self, segment_id: str, stamp: Stamp) -> bool:
+        return self._segments.is_packed(segment_id) or self._failed.get(segment_id) == stamp
 
     def _start(
         self, segment_id: str, stamp: Stamp, voxels: npt.NDArray[Any], label: int, block: IndexBox

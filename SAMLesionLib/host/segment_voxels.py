@@ -29,9 +29,6 @@ from SAMLesionLib.lesions import Status
 from SAMLesionLib.packed_masks import NOTHING, PackedMask
 
 Mask = npt.NDArray[np.bool_]
-Stamp = tuple[Any, int]
-"""The state of a segment's voxels: their image, and when it was changed last."""
-
 _Logic = slicer.vtkSlicerSegmentationsModuleLogic
 
 
@@ -52,7 +49,6 @@ class SegmentVoxels:
             )
         self.node = segmentation_node
         self.volume_node = volume_node
-        self._packed: dict[str, tuple[Stamp, PackedMask]] = {}
 
     def segment(self, segment_id: str) -> Any:
         """The `vtkSegment` of an id.
@@ -134,39 +130,6 @@ class SegmentVoxels:
             voxels[within(block, span)] &= ~owned
         self._replace(segment_id, span, voxels)
 
-    def stamp(self, segment_id: str) -> Stamp:
-        """The state of a segment's voxels: it differs from an earlier one when they were written since."""
-        return stamp_of(self.segment(segment_id))
-
-    def packed(self, segment_id: str) -> PackedMask:
-        """A segment's whole mask in a few bytes; what has not changed is not packed again."""
-        known, stamp = self._packed.get(segment_id), self.stamp(segment_id)
-        if known is None or known[0] != stamp:
-            reach = self._reach(stamp[0])
-            mask = NO_MASK if reach.is_empty else PackedMask.of(self.read(segment_id, reach), reach.start_ijk)
-            known = self._packed[segment_id] = (stamp, mask)
-        return known[1]
-
-    def is_packed(self, segment_id: str) -> bool:
-        """Whether `packed` has its answer ready."""
-        known = self._packed.get(segment_id)
-        return known is not None and known[0] == self.stamp(segment_id)
-
-    def remember_packed(self, segment_id: str, stamp: Stamp, mask: PackedMask) -> None:
-        """Take over the packed mask that somebody else made of a segment in that state."""
-        self._packed[segment_id] = (stamp, mask)
-
-    def raw(self, segment_id: str) -> tuple[npt.NDArray[Any], int, IndexBox] | None:
-        """A segment's voxels (k, j, i) as they lie in memory, its label, and their block on the grid.
-
-        None when there are none, or they lie on another grid than the volume's.
-        """
-        segment = self.segment(segment_id)
-        image = segment.GetRepresentation(LABELMAP)
-        if image is None or block_of(image).is_empty or not is_on_grid(image, self._grid):
-            return None
-        return voxels_of_image(image), int(segment.GetLabelValue()), block_of(image)
-
     def put_back(self, segment_id: str, mask: PackedMask) -> None:
         """Give a segment exactly this mask, which it had before or which keeps clear of accepted ones."""
         self._own_layer(segment_id)
@@ -231,16 +194,6 @@ class SegmentVoxels:
         image = image_of_block(self._grid, block, voxels)
         if not _Logic.SetBinaryLabelmapToSegment(image, self.node, segment_id, _Logic.MODE_REPLACE):
             raise InputError(f"The mask could not be written into {self.node.GetName()}. See the error log.")
-
-
-NO_MASK = PackedMask()
-
-
-def stamp_of(segment: Any) -> Stamp:
-    """The state of a `vtkSegment`'s voxels."""
-    image = segment.GetRepresentation(LABELMAP)
-    # The image itself is part of it: a number may come again for another image.
-    return image, image.GetMTime() if image is not None else 0
 
 
 def _union(blocks: Iterable[IndexBox]) -> IndexBox:

@@ -14,8 +14,8 @@ from typing import Any
 import slicer
 
 from SAMLesionLib.host.labelmaps import LABELMAP, image_of_block
+from SAMLesionLib.host.packed_segments import PackedSegments
 from SAMLesionLib.host.segment_facts import read_status, read_tags, write_tags
-from SAMLesionLib.host.segment_voxels import SegmentVoxels
 from SAMLesionLib.host.volumes import check_scalar, parent_matrix
 from SAMLesionLib.lesions import Status
 from SAMLesionLib.packed_masks import NOTHING
@@ -41,7 +41,7 @@ def create_segmentation(scene: Any, volume_node: Any, name: str | None = None) -
     return node
 
 
-class LesionSegments(SegmentVoxels):
+class LesionSegments(PackedSegments):
     """The segments of one segmentation node as lesions: added, removed, accepted, described."""
 
     @property

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from SAMLesionLib.host.layers import Piece
+from SAMLesionLib.host.packed_segments import Stamp, stamp_of
 from SAMLesionLib.host.packing import Packing
 from SAMLesionLib.host.segment_facts import is_lesion, read_lesion, write_facts, write_lesion_tag
-from SAMLesionLib.host.segment_voxels import Stamp, stamp_of
 from SAMLesionLib.host.segments import LesionSegments
 from SAMLesionLib.lesions import Lesion, Status
 from SAMLesionLib.packed_masks import PackedMask

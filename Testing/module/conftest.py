@@ -14,8 +14,10 @@ from slicer_host.fixtures import a_slicer, a_user, screenshot
 __all__ = ["a_reader", "a_reader_with_a_scan", "a_slicer", "a_user", "screenshot"]
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SAMLesion"
-if str(MODULE_FOLDER) not in sys.path:
-    sys.path.append(str(MODULE_FOLDER))
+ENGINE_CASES = Path(__file__).resolve().parents[1] / "engine"
+for folder in map(str, (MODULE_FOLDER, ENGINE_CASES)):
+    if folder not in sys.path:
+        sys.path.append(folder)
 # What uses no widget is tested without a running host, and is translated nevertheless.
 sys.modules.setdefault("slicer.i18n", i18n)
 

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fakes import FAKE_MODEL
-from panel_cases import POINTS_MODEL, AnsweringSegmenter, FakeCommands, waitUntil
+from panel_cases import AnsweringSegmenter, FakeCommands, waitUntil
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
@@ -144,24 +143,29 @@ def openPanel(a_slicer: Any, services: Any) -> Any:
     return a_slicer.show_module("SAMLesion").panel
 
 
-@pytest.fixture
-def a_reader(a_slicer: Any, tmp_path: Path) -> Reader:
-    """A reader who has just opened the module; no scan is loaded."""
+def readerWith(a_slicer: Any, folder: Path, segmenter: Any) -> Reader:
+    """A reader who has just opened the module, with a double in the place of the engine."""
     a_slicer.load_module(MODULE_FILE)
     from SAMLesionQt.services import Services
 
-    segmenter, targets = AnsweringSegmenter(), []
+    targets: list[str] = []
     services = Services(
         makeSegmenter=lambda choice, *_: segmenter,
-        commands=FakeCommands({"list": [factsOf(FAKE_MODEL, POINTS_MODEL)]}),
+        commands=FakeCommands({"list": [factsOf(*segmenter.models())]}),
         confirm=lambda question: True,
         chooseTarget=lambda name, pattern: targets.pop(0),
-        journalFolder=tmp_path / "journals",
+        journalFolder=folder / "journals",
     )
     panel = openPanel(a_slicer, services)
     reader = Reader(panel, panel.ui, segmenter, targets=targets)
     reader.wait(lambda: panel.models.model is not None)
     return reader
+
+
+@pytest.fixture
+def a_reader(a_slicer: Any, tmp_path: Path) -> Reader:
+    """A reader who has just opened the module; no scan is loaded."""
+    return readerWith(a_slicer, tmp_path, AnsweringSegmenter())
 
 
 @pytest.fixture

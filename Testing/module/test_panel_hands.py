@@ -1,4 +1,4 @@
-"""What the reader's hands do in the views, through the panel: a box in 3D, a brush, a file for the archive."""
+"""What the reader's hands do in the views, through the panel: a box in 3D, a brush, a DICOM file."""
 
 from __future__ import annotations
 

@@ -6,17 +6,37 @@ the repository.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from panel_cases import chooseItem
-from panel_fixtures import Reader
-from PySide6.QtGui import QColor, QImage, QPalette
+from fakes import FAKE_MODEL
+from panel_cases import AnsweringSegmenter, chooseItem
+from panel_fixtures import Reader, readerWith
+from PySide6.QtGui import QImage
 
+from SAMLesionLib import MaskUpdate, ModelInfo, SegmentRequest
 from SAMLesionLib.commands.sample import SAMPLE
+from SAMLesionLib.models.registry import MODELS
 
 SECTIONS = ("engineSection", "modelsSection", "exportSection", "promptsSection")
+
+
+class Pretending(AnsweringSegmenter):
+    """Says it has the models of the registry, and answers for each of them with a threshold."""
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        return tuple(card.info(is_available=name == "lite-medsam") for name, card in MODELS.items())
+
+    def segment(self, request: SegmentRequest) -> Iterator[MaskUpdate]:
+        yield from super().segment(replace(request, model=FAKE_MODEL.name))
+
+
+@pytest.fixture
+def a_reader(a_slicer: Any, tmp_path: Path) -> Reader:
+    return readerWith(a_slicer, tmp_path, Pretending())
 
 
 @pytest.fixture
@@ -39,32 +59,6 @@ def a_reader_at_work(a_reader: Reader, a_slicer: Any) -> Reader:
     return reader
 
 
-def darken(a_slicer: Any) -> None:
-    """Slicer's dark style."""
-    palette = QPalette(QColor("#323232"))
-    roles = QPalette.ColorRole
-    for role, colour in {
-        roles.WindowText: "#ffffff",
-        roles.Base: "#1e1e1e",
-        roles.AlternateBase: "#2a2a2a",
-        roles.Text: "#ffffff",
-        roles.ButtonText: "#ffffff",
-        roles.Highlight: "#2a82da",
-        roles.PlaceholderText: "#a0a0a0",
-    }.items():
-        palette.setColor(role, QColor(colour))
-    for role in (roles.WindowText, roles.Text, roles.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor("#8a8a8a"))
-    a_slicer.app.setPalette(palette)
-
-
-@pytest.fixture
-def _light_again(a_slicer: Any) -> Any:
-    before = a_slicer.app.palette()
-    yield
-    a_slicer.app.setPalette(before)
-
-
 def isDrawn(path: Path) -> bool:
     """Whether a picture shows more than a few colours."""
     image = QImage(str(path))
@@ -76,21 +70,15 @@ def test_a_picture_of_the_panel_before_a_scan_is_loaded(a_reader: Reader, screen
     assert isDrawn(screenshot("panel-empty", panelOf(a_reader)))
 
 
-def test_a_picture_of_the_reader_at_work(a_reader_at_work: Reader, screenshot: Any) -> None:
+def test_pictures_of_the_reader_at_work(a_reader_at_work: Reader, a_slicer: Any, screenshot: Any) -> None:
     assert isDrawn(screenshot("at-work"))
-
-
-@pytest.mark.usefixtures("_light_again")
-def test_a_picture_of_the_dark_theme(a_reader_at_work: Reader, a_slicer: Any, screenshot: Any) -> None:
-    darken(a_slicer)
+    for section in SECTIONS:
+        widget = getattr(a_reader_at_work.ui, section)
+        widget.collapsed = False
+        assert isDrawn(screenshot(f"section-{section.removesuffix('Section')}", widget))
+        widget.collapsed = True
+    a_slicer.set_dark()
     assert isDrawn(screenshot("at-work-dark"))
-
-
-@pytest.mark.parametrize("section", SECTIONS)
-def test_a_picture_of_each_section(a_reader_at_work: Reader, screenshot: Any, section: str) -> None:
-    getattr(a_reader_at_work.ui, section).collapsed = False
-    widget = getattr(a_reader_at_work.ui, section)
-    assert isDrawn(screenshot(f"section-{section.removesuffix('Section')}", widget))
 
 
 def test_a_picture_of_an_engine_elsewhere(a_reader: Reader, screenshot: Any) -> None:

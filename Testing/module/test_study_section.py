@@ -53,7 +53,9 @@ class StudyReader:
         self.reader, self.hasFocus = reader, True
         layout = reader.ui.noticeFrame.parentWidget().layout()
         choose = reader.ui.volumeSelector.setCurrentNode
-        self.section = StudySection(layout, reader.panel.desk, choose, lambda: self.hasFocus)
+        self.models: list[str] = []
+        desk = reader.panel.desk
+        self.section = StudySection(layout, desk, choose, self.models.append, lambda: self.hasFocus)
         self.frame = self.section._frame
 
     def tick(self) -> None:
@@ -145,9 +147,24 @@ def test_a_skipped_reading_is_followed_by_the_next(a_study_reader: StudyReader, 
     me.section.skip("time")
     assert me.section._next not in (None, first)
     assert me.kinds(folder)[-1] == "skip"
+    me.start()
+    assert me.models == ["lite-medsam"]  # of the one assisted reading
 
 
 def test_a_folder_that_is_no_readers_is_told(a_study_reader: StudyReader, tmp_path: Path) -> None:
     a_study_reader.section.open(tmp_path)
     assert not a_study_reader.section.isOpen
     assert not a_study_reader.frame.frame.visible
+
+
+def test_the_clock_and_the_task_fit_the_panel(
+    a_study_reader: StudyReader, study: StudyFolder, screenshot
+) -> None:
+    me = a_study_reader
+    me.section.open(study.reader_folder("R1"))
+    me.start()
+    me.reader.drawBox((20, 20), (40, 40), 7)
+    me.tick()
+    assert ":" in me.frame.timer.text
+    picture = screenshot("slicer-study-reading")
+    assert picture.stat().st_size > 10_000

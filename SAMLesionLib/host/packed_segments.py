@@ -1,0 +1,64 @@
+"""Segments as packed masks, each packed once and kept until its voxels change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.host.labelmaps import LABELMAP, block_of, is_on_grid, voxels_of_image, within
+from SAMLesionLib.host.segment_voxels import SegmentVoxels
+from SAMLesionLib.packed_masks import PackedMask
+
+Stamp = tuple[Any, int]
+"""The state of a segment's voxels: their image, and when it was changed last."""
+
+
+class PackedSegments(SegmentVoxels):
+    """What `SegmentVoxels` can, and masks in a few bytes."""
+
+    def __init__(self, segmentation_node: Any, volume_node: Any) -> None:
+        super().__init__(segmentation_node, volume_node)
+        self._packed: dict[str, tuple[Stamp, PackedMask]] = {}
+
+    def stamp(self, segment_id: str) -> Stamp:
+        """The state of a segment's voxels: it differs from an earlier one when they were written since."""
+        return stamp_of(self.segment(segment_id))
+
+    def packed(self, segment_id: str) -> PackedMask:
+        """A segment's whole mask in a few bytes; what has not changed is not packed again."""
+        known, stamp = self._packed.get(segment_id), self.stamp(segment_id)
+        if known is None or known[0] != stamp:
+            block = self._reach(stamp[0])
+            mask = PackedMask.of(self.read(segment_id, block), block.start_ijk)
+            known = self._packed[segment_id] = (stamp, mask)
+        return known[1]
+
+    def is_packed(self, segment_id: str) -> bool:
+        """Whether `packed` has its answer ready."""
+        known = self._packed.get(segment_id)
+        return known is not None and known[0] == self.stamp(segment_id)
+
+    def remember_packed(self, segment_id: str, stamp: Stamp, mask: PackedMask) -> None:
+        """Take over the packed mask that somebody else made of a segment in that state."""
+        self._packed[segment_id] = (stamp, mask)
+
+    def raw(self, segment_id: str) -> tuple[npt.NDArray[Any], int, IndexBox] | None:
+        """A segment's voxels (k, j, i) as they lie in memory, its label, and their block on the grid.
+
+        None when there are none, or they lie on another grid than the volume's.
+        """
+        segment = self.segment(segment_id)
+        image = segment.GetRepresentation(LABELMAP)
+        block = self._reach(image)
+        if block.is_empty or not is_on_grid(image, self._grid):
+            return None
+        return voxels_of_image(image)[within(block, block_of(image))], int(segment.GetLabelValue()), block
+
+
+def stamp_of(segment: Any) -> Stamp:
+    """The state of a `vtkSegment`'s voxels."""
+    image = segment.GetRepresentation(LABELMAP)
+    # The image itself is part of it: a number may come again for another image.
+    return image, image.GetMTime() if image is not None else 0
