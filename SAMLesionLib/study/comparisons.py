@@ -8,11 +8,11 @@ from typing import Literal
 
 import numpy as np
 
-from SAMLesionLib.reports.statistics import PairedDifference, paired_difference
+from SAMLesionLib.reports.statistics import LEAST_DIFFERENCES, PairedDifference, paired_difference
 from SAMLesionLib.study.rows import ReadingRow
 
 METRICS = ("dice", "nsd", "hd95_mm", "volume_error_ml")
-Verdict = Literal["non-inferior", "inferior", "inconclusive", "not measured"]
+Verdict = Literal["non-inferior", "inferior", "inconclusive", "too few cases"]
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def non_inferiority(difference: PairedDifference, margin: float) -> NonInferiori
     """
     low, high = difference.low, difference.high
     verdict: Verdict
-    if low is None or high is None:
-        verdict = "not measured"
+    if difference.n < LEAST_DIFFERENCES or low is None or high is None:
+        verdict = "too few cases"
     elif low > -margin:
         verdict = "non-inferior"
     else:

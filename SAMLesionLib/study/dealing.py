@@ -43,7 +43,7 @@ def _list_of(study: StudyFolder, reader: str, readings: tuple[PlannedReading, ..
         reader=reader,
         version=design.version,
         design_sha256=study.start.design_sha256,
-        instructions=design.instructions.strip(),
+        instructions=_one_line(design.instructions),
         washout_days=design.order.washout_days,
         arms={letters[arm.id]: _shown(arm, design, letters) for arm in _by_letter(design, letters)},
         tasks=tuple(_task(study, reading, letters[reading.arm]) for reading in readings),
@@ -65,7 +65,7 @@ def _shown(arm: Arm, design: StudyDesign, letters: Mapping[str, str]) -> ShownAr
     title = METHOD_TITLES[arm.method] if design.order.is_arm_blinded else arm.title
     if design.order.is_arm_blinded and Counter(a.method for a in design.arms)[arm.method] > 1:
         title += f", {letters[arm.id]}"
-    return ShownArm(title, arm.method, arm.model, arm.instructions.strip())
+    return ShownArm(title, arm.method, arm.model, _one_line(arm.instructions))
 
 
 def _task(study: StudyFolder, reading: PlannedReading, letter: str) -> Task:
@@ -73,6 +73,11 @@ def _task(study: StudyFolder, reading: PlannedReading, letter: str) -> Task:
     start = case.start if arm.method == "correct" else ""
     name = reading_name(study.start.salt, reading)
     return Task(name, case.id, case.image, case.modality, reading.period, letter, start)
+
+
+def _one_line(text: str) -> str:
+    """A design breaks lines for its own width; whoever shows them breaks them anew."""
+    return " ".join(text.split())
 
 
 def _check_files(study: StudyFolder) -> None:

@@ -24,6 +24,7 @@ def findings(data: StudyData) -> list[str]:
         *_simulated(data),
         *_unfinished(data),
         *_too_few(data),
+        *_unlike_the_arm(data),
         *data.findings,
         *_versions(data),
         *_sessions(data),
@@ -58,6 +59,27 @@ def _too_few(data: StudyData) -> Iterator[str]:
                 )
     if len(design.readers) < 2:
         yield "There is one reader, so agreement between readers is not measured."
+
+
+def _unlike_the_arm(data: StudyData) -> Iterator[str]:
+    """Readings that were not done as their arm says."""
+    methods = {arm.id: arm.method for arm in data.study.design.arms}
+    for row in data.rows:
+        if methods[row.arm] == "manual" and row.n_prompts:
+            yield (
+                f"{row.reader} drew {row.n_prompts} prompts on {row.case} in {row.arm}, which is by hand: "
+                "take this reading with care."
+            )
+    for arm in data.study.design.arms:
+        weights = _weights(data, {row.reading for row in data.rows if row.arm == arm.id})
+        if len(weights) > 1:
+            told = ", ".join(sorted(w[:12] for w in weights))
+            yield f"Several weights answered in {arm.id} ({told}): the readers used different models."
+
+
+def _weights(data: StudyData, readings: set[str]) -> set[str]:
+    lines = (line for log in data.logs.values() for line in log.lines() if line.reading in readings)
+    return {str(line.facts["weights_sha256"]) for line in lines if "weights_sha256" in line.facts}
 
 
 def _cases(data: StudyData, reader: str, arm: str) -> set[str]:

@@ -61,7 +61,11 @@ class ReadingSession:
         self.worklist: WorkList = read_worklist(folder)
         _check_design(folder)
         self._lock = _locked(folder / LOCK, self.worklist.reader)
-        self._writer = LogWriter(folder / LOG)
+        try:
+            self._writer = LogWriter(folder / LOG)
+        except OutputError:
+            os.close(self._lock)
+            raise
         self.recorder = Recorder(self._writer)
         told = {
             "format": FORMAT,

@@ -108,12 +108,17 @@ def test_quality_is_compared_over_what_was_read_in_both_arms() -> None:
         (-0.04, 0.02, "non-inferior"),
         (-0.09, -0.06, "inferior"),
         (-0.09, 0.02, "inconclusive"),
-        (None, None, "not measured"),
+        (None, None, "too few cases"),
     ],
 )
 def test_non_inferiority_looks_at_the_whole_interval(low, high, verdict: str) -> None:
     difference = PairedDifference(9, 0.8, 0.79, -0.01, low, high, None, 4, 5, "")
     assert non_inferiority(difference, 0.05).verdict == verdict
+
+
+def test_five_cases_are_too_few_for_a_verdict() -> None:
+    difference = PairedDifference(5, 0.8, 0.8, 0.0, -0.001, 0.001, None, 2, 3, "")
+    assert non_inferiority(difference, 0.05).verdict == "too few cases"
 
 
 def test_the_sample_size_is_that_of_the_tables() -> None:

@@ -188,3 +188,20 @@ def test_a_study_that_was_not_dealt_says_what_to_do(tmp_path: Path, capsys) -> N
 def test_the_sample_size_is_told(capsys) -> None:
     assert study("size", "--saving", "30", "--spread", "0.4") == 0
     assert capsys.readouterr().out.startswith("12 cases, each read in both arms, find a saving of 30 %")
+
+
+def test_readings_that_are_not_as_their_arm_says_are_told(tmp_path: Path, capsys) -> None:
+    folder = tmp_path / "trial"
+    assert study("new", folder, "--phantoms", 2, "--readers", "R1") == 0
+    assert study("simulate", folder) == 0
+    log = folder / "readers" / "R1" / "log.jsonl"
+    reading, planned = next((n, p) for n, p in read_study(folder).plan().items() if p.arm == "manual")
+    lines = log.read_text().replace('"stroke","r":"' + reading, '"prompt_added","r":"' + reading)
+    shown = '"e":"mask_shown",'
+    for weights in ("aa", "bb"):
+        lines = lines.replace(shown, f'"weights_sha256":"{weights}","e":"mask_shown" ,', 1)
+    log.write_text(lines)
+    assert study("report", folder, "-o", tmp_path / "report") == 0
+    said = capsys.readouterr().out
+    assert f"prompts on {planned.case} in manual, which is by hand" in said
+    assert "Several weights answered in assisted (aa, bb)" in said
