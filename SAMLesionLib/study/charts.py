@@ -25,7 +25,8 @@ def times_chart(design: StudyDesign, rows: Sequence[ReadingRow]) -> str:
         for axes, reader in zip(panels, readers, strict=True):
             _reader_panel(axes, design, [row for row in rows if row.counts and row.reader == reader])
             axes.set_title(reader, fontsize=9)
-        panels[0].set_ylabel("minutes per case")
+        longest = max(row.work_s for row in rows if row.counts) / 60
+        panels[0].set(ylabel="minutes per case", ylim=(0, 1.06 * longest or 1))  # of all panels
         figure.tight_layout()
         return as_svg(figure, "times")
 
@@ -43,7 +44,7 @@ def _reader_panel(axes: Axes, design: StudyDesign, rows: Sequence[ReadingRow]) -
         if minutes:
             axes.plot([at - 0.22, at + 0.22], [np.median(minutes)] * 2, color=colour_of(at), linewidth=2.4)
     axes.set_xticks(range(len(arms)), arms)
-    axes.set(xlim=(-0.5, len(arms) - 0.5), ylim=(0, None))
+    axes.set(xlim=(-0.5, len(arms) - 0.5))
     axes.tick_params(axis="x", length=0)
     axes.grid(axis="y")
 
