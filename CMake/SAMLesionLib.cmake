@@ -269,9 +269,12 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/__init__.py
   SAMLesionLib/training/adapters.py
   SAMLesionLib/training/arithmetic.py
+  SAMLesionLib/training/asking.py
   SAMLesionLib/training/augmentation.py
   SAMLesionLib/training/batches.py
+  SAMLesionLib/training/box_round.py
   SAMLesionLib/training/case_cubes.py
+  SAMLesionLib/training/case_slices.py
   SAMLesionLib/training/checkpoints.py
   SAMLesionLib/training/click_rounds.py
   SAMLesionLib/training/config.py

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from SAMLesionLib.errors import UnknownModel
-from SAMLesionLib.models.cards import CubeRecipe, ModelCard, PackageFile, Url
+from SAMLesionLib.models.cards import CropRecipe, CubeRecipe, ModelCard, PackageFile, Url
 
 
 def find(name: str, models: Mapping[str, ModelCard] | None = None) -> ModelCard:
@@ -32,6 +32,7 @@ _SAM = "SAMLesionLib.models.sam"
 _MA_2024 = "Ma et al., Segment anything in medical images, Nature Communications 15:654 (2024)"
 _WANG_2023 = "Wang et al., SAM-Med3D, arXiv 2310.15161 (2023)"
 _TANG_2026 = "Tang and Zhao, SGP-SAM, arXiv 2604.22825 (2026); the design of its parts is ours"
+_LI_2025 = "Li et al., TAGS: 3D Tumor-Adaptive Guidance for SAM, arXiv 2505.17096 (2025)"
 _KIRILLOV_2023 = "Kirillov et al., Segment Anything, ICCV (2023)"
 
 _CARDS = (
@@ -136,9 +137,27 @@ _CARDS = (
         keeps_aspect=True,
         intensity="robust-z",
         prompts=frozenset({"box", "line", "mask", "point"}),
-        n_parameters=4_929_063,
+        n_parameters=4_929_097,
         sources=(),
         cube=CubeRecipe(spacing_mm=1.5, finest_mm=0.375, coarsest_mm=6.0),
+    ),
+    ModelCard(
+        name="tags",
+        title="TAGS",
+        summary="Tumours from points and the organ that they lie in; weights come from your own training.",
+        paper=_LI_2025,
+        licence="Apache-2.0",
+        architecture="SAMLesionLib.models.tags:build_tags",
+        image_size=128,
+        keeps_aspect=True,
+        intensity="organ",
+        prompts=frozenset({"organ", "organ-mask", "point"}),
+        n_parameters=116_668_300,
+        sources=(),
+        crop=CropRecipe(
+            spacing_mm=1.0, steady_mm=32.0, most_points=10, organs=("kidney", "liver", "pancreas")
+        ),
+        takes_negative=False,
     ),
 )
 

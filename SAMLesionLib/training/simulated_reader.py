@@ -67,12 +67,10 @@ class SimulatedReader:
 
     def start(self, mask_size: int, takes_boxes: bool) -> tuple[Tensor, Tensor | None]:
         """Logits to start from, zeros without a mask, and a box B x 6 or None."""
-        chance = float(torch.rand((), generator=self.rng))
-        nothing = self.labels.new_zeros((len(self.labels), 1) + (mask_size,) * 3, dtype=torch.float32)
-        if chance < self.settings.start_mask:
-            return self._faulty_mask(mask_size), None
-        is_box = takes_boxes and chance < self.settings.start_mask + self.settings.box
-        return nothing, self._box() if is_box else None
+        box = self._box() if takes_boxes and self.happens(self.settings.box) else None
+        if self.happens(self.settings.start_mask):
+            return self._faulty_mask(mask_size), box
+        return self.labels.new_zeros((len(self.labels), 1) + (mask_size,) * 3, dtype=torch.float32), box
 
     def first_click(self) -> tuple[Tensor, Tensor]:
         """A place of each lesion, B x 1 x 3, and its kind, B x 1."""

@@ -6,6 +6,7 @@ pytest.importorskip("torch")
 
 import torch
 
+from SAMLesionLib.models.sam3d.grey_evidence import grey_evidence, marked
 from SAMLesionLib.models.sam3d.refiner import OUTSIDE, Refiner, prompt_maps
 from SAMLesionLib.models.sgp_sam import build_sgp_sam_small
 
@@ -44,14 +45,48 @@ def test_the_mask_so_far_keeps_its_sign_and_its_border() -> None:
     assert float(before.abs().max()) <= 1
 
 
-def test_before_training_a_box_is_answered_by_its_ellipsoid() -> None:
+def test_before_training_a_box_is_answered_by_its_ellipsoid_where_all_is_grey() -> None:
     torch.manual_seed(0)
     refiner = Refiner(8, 4).eval()
     maps = prompt_maps(None, None, BOX, None, 64, 32)
     assert maps is not None
+    grey = torch.zeros(1, 32, 32, 32, 1)
     with torch.no_grad():
-        added = refiner(torch.randn(1, 32, 32, 32, 8), torch.randn(1, 32, 32, 32, 4), maps)
+        added = refiner(torch.randn(1, 32, 32, 32, 8), torch.randn(1, 32, 32, 32, 4), grey, maps)
     assert torch.equal(added[:, 0] > 0, maps[:, 1] > 0)
+
+
+def test_grey_values_of_the_marked_part_speak_for_the_lesion() -> None:
+    grey = torch.full((1, 8, 8, 8), -1.0)
+    grey[0, 2:6, 2:6, 2:6] = 1.5
+    inside, outside = torch.zeros(1, 8, 8, 8), torch.zeros(1, 8, 8, 8)
+    inside[0, 3, 3, 3], outside[0, 0] = 1.0, 1.0
+    odds = grey_evidence(grey, inside, outside)
+    assert torch.equal(odds > 0.5, grey > 0)
+    assert torch.equal(odds < -0.5, grey < 0)
+
+
+def test_a_grey_value_that_was_never_marked_proves_nothing() -> None:
+    grey = torch.tensor([-1.0, 0.1, 2.0]).view(1, 3, 1, 1)
+    inside, outside = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1), torch.tensor([0, 0, 1.0]).view(1, 3, 1, 1)
+    low, never, high = grey_evidence(grey, inside, outside).flatten().tolist()
+    assert low == pytest.approx(-high)
+    assert low > 0.9
+    assert never == pytest.approx(0, abs=1e-6)
+
+
+def test_without_a_marked_cell_grey_values_say_nothing() -> None:
+    maps = prompt_maps(None, None, None, torch.zeros(1, 1, 8, 8, 8), 16, 8)
+    assert maps is not None
+    assert not grey_evidence(torch.randn(1, 8, 8, 8), *marked(maps)).any()
+
+
+def test_evidence_is_the_same_in_the_arithmetic_of_the_encoder() -> None:
+    grey, maps = torch.randn(1, 8, 8, 8), prompt_maps(None, None, BOX / 8, None, 16, 8)
+    assert maps is not None
+    plain = grey_evidence(grey, *marked(maps))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(grey_evidence(grey, *marked(maps)), plain)
 
 
 def test_a_click_outside_speaks_against_its_surroundings() -> None:

@@ -78,8 +78,8 @@ class ImageEncoderViT3D(nn.Module):
             after: what is done to the tokens after the block of this number.
 
         Returns:
-            The embedding, BxCx(D/patch)x(H/patch)x(W/patch), and then what the stem gives, channels last: its maps
-            from the coarsest to the finest; no map without a stem.
+            The embedding, BxCx(D/patch)x(H/patch)x(W/patch), and then what the stem gives, channels last: its
+            maps from the coarsest to the finest, and the grey values; nothing without a stem.
         """
         tokens, *finer = self.patch_embed(image)
         tokens = (tokens + self.pos_embed).to(cast(nn.Conv3d, self.neck[0]).weight.dtype)

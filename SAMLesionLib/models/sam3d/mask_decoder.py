@@ -57,7 +57,8 @@ class MaskDecoder3D(MaskDecoderBase):
         """Predict the masks of P prompts.
 
         Args:
-            encoded: the embedding, (P or 1)xCxdxhxw, and finer maps, channels last, the coarsest first.
+            encoded: the embedding, (P or 1)xCxdxhxw, and what the encoder's stem gives, channels last: finer
+                maps, the coarsest first, and the grey values.
             image_pe: 1x(d*h*w)xC, positions of its tokens.
             sparse: PxNxC, prompt tokens.
             dense: (P or 1)xCxdxhxw or 1xCx1x1x1, added to the embedding.
@@ -75,13 +76,13 @@ class MaskDecoder3D(MaskDecoderBase):
         classifiers = self.classifiers(tokens, masks)
         logits = (enlarged.flatten(1, 3) @ classifiers).transpose(1, 2).unflatten(-1, enlarged.shape[1:4])
         if self.refiner is not None and maps is not None:
-            logits = logits + self.refiner(enlarged, finer[-1], maps)
+            logits = logits + self.refiner(enlarged, *finer[-2:], maps)
         return logits, self.expected_iou(tokens, masks)
 
     def _enlarge(self, voxels: Tensor, finer: Sequence[Tensor]) -> Tensor:
         """The image tokens (PxdxhxwxC), twice as many along each axis twice over: Px4dx4hx4wxC/8."""
         first, norm, act, second, last_act = self.output_upscaling
-        coarse, fine, *_ = (*(layer(x) for layer, x in zip(self.finer, finer, strict=True)), None, None)
+        coarse, fine, *_ = (*(layer(x) for layer, x in zip(self.finer, finer, strict=False)), None, None)
         x = _double(voxels, cast(nn.ConvTranspose3d, first), coarse)
         x = act(cast(LayerNorm3d, norm).last_axis(x))
         return last_act(_double(x, cast(nn.ConvTranspose3d, second), fine))

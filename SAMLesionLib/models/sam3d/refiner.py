@@ -13,12 +13,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from SAMLesionLib.models.sam.prompt_encoder import BACKGROUND, FOREGROUND
+from SAMLesionLib.models.sam3d.grey_evidence import grey_evidence, marked
 
 N_MAPS = 4
 """The mask so far, the box, the clicks inside, the clicks outside."""
 
 CLICK_CELLS = 1.5
 """Standard deviation of a click's spot, in cells of the mask."""
+
+N_EVIDENCE = 2
+"""What grey values say, and what they say when smoothed over 3x3x3 cells."""
 
 OUTSIDE = -3.0
 """The least that the box's map says, however far away."""
@@ -76,7 +80,7 @@ def _spots(points_dhw: Tensor, places: Tensor, spread: float) -> Tensor:
 
 
 class Refiner(nn.Module):
-    """Looks at the decoder's map, the encoder's finest map and the prompts' maps together.
+    """Looks at the decoder's map, the encoder's finest map, the prompts' maps and the grey values together.
 
     Args:
         in_chans: channels of the decoder's map.
@@ -86,34 +90,36 @@ class Refiner(nn.Module):
 
     def __init__(self, in_chans: int, finer_chans: int, hidden: int = 16) -> None:
         super().__init__()
-        self.join = _conv(in_chans + finer_chans + N_MAPS, hidden, side=1)
+        self.join = _conv(in_chans + finer_chans + N_MAPS + N_EVIDENCE, hidden, side=1)
         self.coarse = nn.Sequential(_conv(hidden, 2 * hidden, stride=2), _conv(2 * hidden, 2 * hidden))
         self.back = nn.Conv3d(2 * hidden, hidden, 1)
         self.fine = _conv(hidden, hidden)
         self.out = nn.Conv3d(hidden, 1, 1)
         for start in self.out.parameters():
             nn.init.zeros_(start)
-        # Before any training a box is answered by its ellipsoid.
-        self.trust = nn.Parameter(torch.full((N_MAPS,), 2.0))
+        # Before any training prompts and grey values are weighed as they are.
+        self.trust = nn.Parameter(torch.tensor([2.0, 2.0, 2.0, -2.0, 1.0, 1.0]))
 
-    def forward(self, decoded: Tensor, finer: Tensor, maps: Tensor) -> Tensor:
+    def forward(self, decoded: Tensor, finer: Tensor, grey: Tensor, maps: Tensor) -> Tensor:
         """What is added to the logits.
 
         Args:
             decoded: PxSxSxSxC, the decoder's enlarged map.
             finer: (P or 1)xSxSxSxC, the encoder's finest map.
+            grey: (P or 1)xSxSxSx1, the input in the mask's cells.
             maps: PxN_MAPSxSxSxS, from `prompt_maps`.
 
         Returns:
             Px1xSxSxS.
         """
-        seen = [x.expand(len(maps), -1, -1, -1, -1).movedim(-1, 1) for x in (decoded, finer)]
-        x = self.join(torch.cat((*seen, maps), dim=1))
+        smooth = F.avg_pool3d(grey.movedim(-1, 1), 3, 1, 1, count_include_pad=False)[:, 0]
+        seen = [grey_evidence(values, *marked(maps)) for values in (grey[..., 0], smooth)]
+        given = torch.cat((maps, torch.stack(seen, dim=1)), dim=1)
+        features = [x.expand(len(maps), -1, -1, -1, -1).movedim(-1, 1) for x in (decoded, finer)]
+        x = self.join(torch.cat((*features, given), dim=1))
         coarse = F.interpolate(self.back(self.coarse(x)), scale_factor=2.0, mode="nearest")
         x = x + self.fine(x + coarse)
-        signs = maps.new_tensor((1.0, 1.0, 1.0, -1.0))
-        trusted = torch.einsum("pmdhw,m->pdhw", maps, self.trust * signs)
-        return self.out(x) + trusted[:, None]
+        return self.out(x) + torch.einsum("pmdhw,m->pdhw", given, self.trust)[:, None]
 
 
 def _conv(in_chans: int, out_chans: int, side: int = 3, stride: int = 1) -> nn.Sequential:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 NORM_GROUPS = 8
 
@@ -41,13 +42,17 @@ class ConvStem(nn.Module):
         self.proj = nn.Conv3d(chans[-1], embed_dim, 1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Bx1xDxHxW to tokens, BxdxhxwxC, and the finer maps, channels last, the coarsest first."""
-        maps = []
+        """Bx1xDxHxW to tokens, BxdxhxwxC, and maps of several sizes, channels last.
+
+        The stem's own maps come first, from the coarsest to the finest, then the grey values in the cells of
+        the finest.
+        """
+        maps = [F.avg_pool3d(image, 2).movedim(1, -1)]
         x = image
         for step in self.steps:
             x = step(x)
             maps.append(x.movedim(1, -1))
-        return self.proj(x).movedim(1, -1), *maps[-2::-1]
+        return self.proj(x).movedim(1, -1), *maps[-2:0:-1], maps[0]
 
 
 def _halving(in_chans: int, out_chans: int) -> nn.Sequential:
