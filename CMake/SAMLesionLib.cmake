@@ -24,6 +24,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/study.py
   SAMLesionLib/commands/study_cases.py
   SAMLesionLib/commands/study_desk.py
+  SAMLesionLib/commands/study_post.py
   SAMLesionLib/commands/train.py
   SAMLesionLib/datasets/__init__.py
   SAMLesionLib/datasets/cases.py
@@ -246,6 +247,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/study/methods.py
   SAMLesionLib/study/mixed_model.py
   SAMLesionLib/study/new_design.py
+  SAMLesionLib/study/packing.py
   SAMLesionLib/study/quality.py
   SAMLesionLib/study/reading_session.py
   SAMLesionLib/study/recorder.py

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from SAMLesionLib.commands import study_desk
+from SAMLesionLib.commands import study_desk, study_post
 from SAMLesionLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def add_parser(verbs: Any) -> None:
     _add_new(actions)
     _add(actions, "deal", "freeze the design and write the readers' work lists", _deal)
     study_desk.add_parsers(actions)
+    study_post.add_parsers(actions)
     _add(actions, "status", "how far each reader is", _status)
     report = _add(actions, "report", "tables, figures and a page from what has been read so far", _report)
     report.add_argument(

@@ -111,8 +111,12 @@ def _finish(session: ReadingSession, file: str) -> None:
 
 
 def _folder(args: argparse.Namespace) -> Path:
-    from SAMLesionLib.study.study_folder import read_study
+    from SAMLesionLib.study.design_file import DESIGN
+    from SAMLesionLib.study.study_folder import READERS, read_study
 
+    folder: Path = args.study / READERS / args.reader
+    if not (args.study / DESIGN).exists() and folder.is_dir():  # packed: a reader's part without the design
+        return folder
     return read_study(args.study).reader_folder(args.reader)
 
 
