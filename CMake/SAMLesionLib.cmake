@@ -190,6 +190,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/fits.py
   SAMLesionLib/models/layers.py
   SAMLesionLib/models/registry.py
+  SAMLesionLib/models/released_parts.py
   SAMLesionLib/models/sam/__init__.py
   SAMLesionLib/models/sam/image_encoder.py
   SAMLesionLib/models/sam/inference.py

@@ -8,10 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from SAMLesionLib.models.sam3d import Sam3D
 from SAMLesionLib.training.arithmetic import Arithmetic
+from SAMLesionLib.training.asking import Network, ask, let_learn
 from SAMLesionLib.training.batches import Batch, Order, batches
-from SAMLesionLib.training.click_rounds import click_rounds
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.samples import SampleSource
 from SAMLesionLib.training.team import Team
@@ -21,19 +20,26 @@ JUDGING_SEED = 0
 
 
 class Scores(NamedTuple):
-    """Mean Dice over the validation samples.
+    """Dice of every validation sample after every prompt.
 
     Attributes:
-        first: of the answer to the first prompt.
-        last: after the last.
+        names: of the samples.
+        dice: samples x rounds.
     """
 
-    first: float
-    last: float
+    names: tuple[str, ...]
+    dice: Tensor
+
+    @property
+    def rounds(self) -> list[float]:
+        """The mean Dice after each prompt."""
+        means: list[float] = self.dice.mean(dim=0).tolist()
+        return means
 
     def best_at(self, choice: str) -> float:
         """The number that checkpoints are compared by."""
-        return {"first": self.first, "last": self.last}.get(choice, (self.first + self.last) / 2)
+        first, last = self.rounds[0], self.rounds[-1]
+        return {"first": first, "last": last}.get(choice, (first + last) / 2)
 
 
 class Judge:
@@ -46,17 +52,17 @@ class Judge:
         self._source = source
         self._batches: list[Batch] = []
 
-    def scores(self, network: Sam3D) -> Scores:
+    def scores(self, network: Network) -> Scores:
         """Ask the network as a reader would; processes share the work."""
         if not self._batches:
             self._batches = list(self._make())
-        was_training = network.training
         network.eval()
         with torch.inference_mode():
-            sums = sum(self._sums(network, batch) for batch in self._batches)
-        network.train(was_training)
-        first, last, n = self._team.sum(torch.as_tensor(sums, device=self._arithmetic.device)).tolist()
-        return Scores(first / n, last / n)
+            dice_ = [each for batch in self._batches for each in self._dice(network, batch).tolist()]
+        let_learn(network)
+        names = [name for batch in self._batches for name in batch.names]
+        told = self._team.gather(list(zip(names, dice_, strict=True)))
+        return Scores(tuple(name for name, _ in told), torch.tensor([each for _, each in told]))
 
     def _make(self) -> Iterator[Batch]:
         size = min(self._config.batch.samples, self._config.validation.samples)
@@ -65,19 +71,13 @@ class Judge:
         order = Order(size, self._team.rank, self._team.size, mine)
         return batches(self._source, order, JUDGING_SEED, self._config.batch.workers)
 
-    def _sums(self, network: Sam3D, batch: Batch) -> Tensor:
-        """Sums over a batch of the first and the last Dice, and the number of samples."""
-        batch = batch.to(self._arithmetic.device)
+    def _dice(self, network: Network, batch: Batch) -> Tensor:
+        """Dice of each sample after each prompt, B x rounds; the last is repeated where there were fewer."""
+        batch, prompts = batch.to(self._arithmetic.device), self._config.validation.prompts
         with self._arithmetic.autocast():
-            rounds = click_rounds(
-                network,
-                batch.images,
-                batch.labels,
-                batch.generator(JUDGING_SEED),
-                self._config.validation.prompts,
-            )
-        first, last = (dice(rounds.logits[n], batch.labels).sum() for n in (0, -1))
-        return torch.stack((first, last, torch.tensor(float(len(batch.names)), device=first.device)))
+            rounds = ask(network, batch.images, batch.labels, batch.generator(JUDGING_SEED), prompts)
+        each = [dice(logits, batch.labels) for logits in rounds.logits]
+        return torch.stack(each + each[-1:] * (prompts.most - len(each)), dim=1)
 
 
 def dice(logits: Tensor, labels: Tensor) -> Tensor:

@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from SAMLesionLib.training.asking import ask
 from SAMLesionLib.training.batches import Order, batches, told_of_deaths
-from SAMLesionLib.training.click_rounds import RoundsResult, click_rounds
+from SAMLesionLib.training.click_rounds import RoundsResult
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.losses import gate_loss
 from SAMLesionLib.training.objectives import objective
@@ -60,7 +61,7 @@ def train(config: TrainingConfig, folder: Path, resume: bool = False, team: Team
                 batch = batch.to(arithmetic.device)
                 with arithmetic.autocast():
                     rng = batch.generator(config.seed)
-                    rounds = click_rounds(network, batch.images, batch.labels, rng, config.prompts)
+                    rounds = ask(network, batch.images, batch.labels, rng, config.prompts)
                 losses = [loss_of(logits, batch.labels) for logits in rounds.logits]
                 loss = torch.stack(losses).mean() + _wish_of_gates(rounds, config)
                 scaler.scale(loss / per_step).backward()

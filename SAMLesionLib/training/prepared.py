@@ -20,7 +20,7 @@ import platformdirs
 from SAMLesionLib.datasets import Case, FileDataset
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.geometry import Affine, IndexBox
-from SAMLesionLib.imaging import is_ct
+from SAMLesionLib.imaging import Window, is_ct, medsam_window
 from SAMLesionLib.io import atomic_write, make_folder
 from SAMLesionLib.volume import Volume
 
@@ -36,11 +36,13 @@ class PreparedCase:
         name: of the case.
         folder: where it lies.
         lesions: the block of each lesion.
+        window: the grey values between which MedSAM sees the whole scan.
     """
 
     name: str
     folder: Path
     lesions: tuple[IndexBox, ...]
+    window: Window
 
     def volume(self) -> Volume:
         """The scan."""
@@ -80,7 +82,9 @@ def _each(dataset: FileDataset, look: Look, place: Path) -> Iterator[PreparedCas
         if not (folder / "about.json").exists():
             _write(dataset.load(name), look, folder)
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
-        yield PreparedCase(name, folder, tuple(IndexBox(tuple(a), tuple(b)) for a, b in about["lesions"]))
+        lesions = tuple(IndexBox(tuple(start), tuple(stop)) for start, stop in about["lesions"])
+        low, high = about["window"]
+        yield PreparedCase(name, folder, lesions, (low, high))
 
 
 def _write(case: Case, look: Look, folder: Path) -> None:
@@ -95,6 +99,7 @@ def _write(case: Case, look: Look, folder: Path) -> None:
         "ijk_to_ras": _moved(case.volume.affine, kept).tolist(),
         # Asked of the whole scan: a piece of it may hold no air.
         "modality": "CT" if is_ct(case.volume) else _known(case.volume.modality),
+        "window": medsam_window(case.volume),
         "lesions": [_relative(lesion.box, kept) for lesion in case.lesions],
     }
     with atomic_write(folder / "about.json") as file:

@@ -13,11 +13,11 @@ from torch import Tensor
 from SAMLesionLib.errors import InputError, TrainingFailed
 from SAMLesionLib.io import make_folder
 from SAMLesionLib.models.registry import find
-from SAMLesionLib.models.sam3d import Sam3D
 from SAMLesionLib.models.sgp_sam import SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
 from SAMLesionLib.training.adapters import plain_state_dict
 from SAMLesionLib.training.arithmetic import Arithmetic, choose_arithmetic
+from SAMLesionLib.training.asking import Network, let_learn
 from SAMLesionLib.training.checkpoints import BEST, LAST, read_last, write_last, write_weights
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.judging import Judge
@@ -54,7 +54,7 @@ class Run:
     folder: Path
     team: Team
     arithmetic: Arithmetic
-    network: Sam3D
+    network: Network
     optimizer: torch.optim.AdamW
     scaler: torch.amp.GradScaler
     source: SampleSource
@@ -89,7 +89,7 @@ class Run:
     def judge(self) -> None:
         """Score the network, and keep it where it is the best so far."""
         scores = self.examiner.scores(self.network)
-        self.metrics = {"dice_first": scores.first, "dice_last": scores.last}
+        self.metrics = {"dice_first": scores.rounds[0], "dice_last": scores.rounds[-1]}
         self.log.judged(self.step, self.metrics)
         score = scores.best_at(self.config.validation.best_at)
         if score > self.best:
@@ -164,8 +164,8 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
     arithmetic = choose_arithmetic(config, team.local_rank)
     torch.manual_seed(config.seed)
     network = start_network(card, config.start)
-    if not isinstance(network, Sam3D):
-        raise InputError(f"{card.title} sees slices; choose a 3D model.")
+    if not isinstance(network, Network):
+        raise InputError(f"{card.title} cannot be trained. Choose a 3D model, or one of the SAM family.")
     card = replace(card, image_size=network.image_size)
     if (folder / LAST).exists() and not resume:
         raise InputError(
@@ -185,7 +185,7 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
     run.log.begin(run.step)
     if config.compile:
         network.image_encoder.compile()
-    network.train()
+    let_learn(network)
     return run
 
 

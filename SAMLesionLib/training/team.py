@@ -6,9 +6,12 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -51,13 +54,13 @@ class Team:
         for parameter, part in zip(used, summed.split([p.numel() for p in used]), strict=True):
             parameter.grad = part.view_as(parameter)
 
-    def gather(self, words: list[str]) -> list[str]:
-        """The words of all processes, in their order."""
+    def gather(self, values: list[T]) -> list[T]:
+        """The values of all processes, in their order."""
         if self.size == 1:
-            return words
-        heard: list[list[str]] = [[]] * self.size
-        distributed.all_gather_object(heard, words)
-        return [word for each in heard for word in each]
+            return values
+        heard: list[list[T]] = [[]] * self.size
+        distributed.all_gather_object(heard, values)
+        return [value for each in heard for value in each]
 
     def wait(self) -> None:
         """Until all processes are here."""
