@@ -83,7 +83,7 @@ def fitting_cube(
     box = box_of(frame, found)
     if box is None:
         return None
-    if _reaches_side(found > 0, frame, volume):
+    if reaches_side(found > 0, frame, volume):
         step_mm = _allowed(predictor, 2 * frame.step_mm)
         is_better = step_mm > frame.step_mm
     else:
@@ -117,7 +117,7 @@ def box_of(frame: PatchFrame, logits: Floats) -> IndexBox | None:
     return IndexBox.around(frame.to_ijk(faces + inward))
 
 
-def _reaches_side(found: npt.NDArray[np.bool_], frame: PatchFrame, volume: Volume) -> bool:
+def reaches_side(found: npt.NDArray[np.bool_], frame: PatchFrame, volume: Volume) -> bool:
     """Whether a mask (n, n, n) touches a side of the cube behind which the image goes on."""
     for axis in range(3):
         for place, beyond in ((0, -1.0), (-1, float(frame.size))):

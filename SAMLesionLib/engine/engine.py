@@ -10,6 +10,9 @@ from time import perf_counter
 
 import torch
 
+from SAMLesionLib.engine.crop_answers import segment_crop
+from SAMLesionLib.engine.crop_predictor import CropEmbedding, CropPredictor
+from SAMLesionLib.engine.crops import CROP_KINDS, check_crop_prompts
 from SAMLesionLib.engine.cube_answers import segment_cubes
 from SAMLesionLib.engine.cube_masks import CubeAnswer
 from SAMLesionLib.engine.cube_prompts import CUBE_KINDS, check_cube_prompts
@@ -34,7 +37,7 @@ from SAMLesionLib.volume import Volume
 
 logger = logging.getLogger(__name__)
 
-Predictor = SlicePredictor | VolumePredictor
+Predictor = SlicePredictor | VolumePredictor | CropPredictor
 Begin = Callable[[], tuple[Predictor, Iterator[MaskUpdate]]]
 """Loads a model where need be, and gives it with its answer to come."""
 
@@ -65,8 +68,8 @@ class Engine:
             device: `auto`, `cpu`, `cuda` or `mps`.
             precision: arithmetic of image encoders, `auto`, `float32` or `bfloat16`.
             threads: CPU threads, by default as many as cores.
-            embeddings_bytes: memory for the embeddings of slices (4 MB each), and as much for those of cubes
-                (1 to 6 MB each).
+            embeddings_bytes: memory for the embeddings of slices (4 MB each), as much for those of cubes
+                (1 to 6 MB each), and as much for those of TAGS's crops (84 to 168 MB each).
             volumes_bytes: memory for volumes; the least recently used go first.
             models: the models to choose from, by name.
             load: how a `ModelCard` becomes a network with its weights.
@@ -82,9 +85,11 @@ class Engine:
         self._cards, self._load, self._prepare = models, load, prepare
         self._cache = EmbeddingCache(embeddings_bytes)
         self._cubes: VolumeCache[CubeEmbedding] = VolumeCache(embeddings_bytes)
+        self._crops: VolumeCache[CropEmbedding] = VolumeCache(embeddings_bytes)
         self._answers: VolumeCache[CubeAnswer] = VolumeCache(embeddings_bytes // 16)
         self._predictors: dict[str, SlicePredictor] = {}
         self._volume_predictors: dict[str, VolumePredictor] = {}
+        self._crop_predictors: dict[str, CropPredictor] = {}
         self._volumes: OrderedDict[str, _Held] = OrderedDict()
         self._volumes_bytes = volumes_bytes
 
@@ -116,7 +121,7 @@ class Engine:
     def unload_volume(self, volume_id: str) -> None:
         """Forget a volume and its embeddings; see `Segmenter.unload_volume`."""
         self._volumes.pop(volume_id, None)
-        for cache in (self._cache, self._cubes, self._answers):
+        for cache in (self._cache, self._cubes, self._crops, self._answers):
             cache.forget(volume_id)
 
     def segment(self, request: SegmentRequest) -> Iterator[MaskUpdate]:
@@ -126,16 +131,21 @@ class Engine:
         card = find(request.model, self._cards)
         self._info(card).check_prompts(request.prompts, self.models())
         request.prompts.check_inside(volume.shape_ijk, volume.name)
-        notices = request.prompts.cut_notices(volume.shape_ijk, volume.name)
-        begin = self._in_slices(request, held) if card.cube is None else self._in_cubes(request, held)
+        notices = [*request.prompts.cut_notices(volume.shape_ijk, volume.name)]
+        begin = self._begin(card, request, held, notices)
         with out_of_memory_said(self.hardware.device):
             predictor, updates = begin()
             clock = _Clock(predictor)
             for update in updates:
                 if update.fraction == 1.0:
-                    report = self._report(predictor, clock, notices)
+                    report = self._report(predictor, clock, tuple(notices))
                     update = MaskUpdate(update.block, update.mask, 1.0, report)
                 yield update
+
+    def _begin(self, card: ModelCard, request: SegmentRequest, held: _Held, notices: list[str]) -> Begin:
+        if card.crop is not None:
+            return self._in_crop(request, held, notices)
+        return self._in_slices(request, held) if card.cube is None else self._in_cubes(request, held)
 
     def _in_slices(self, request: SegmentRequest, held: _Held) -> Begin:
         """What begins the answer of a 2D model; the prompts are refused before its weights are loaded."""
@@ -159,10 +169,22 @@ class Engine:
 
         return begin
 
+    def _in_crop(self, request: SegmentRequest, held: _Held, notices: list[str]) -> Begin:
+        """What begins the answer of a 3D model that looks once; it may add notices."""
+        check_crop_prompts(request.prompts, held.volume)
+
+        def begin() -> tuple[CropPredictor, Iterator[MaskUpdate]]:
+            predictor = self.crop_predictor(request.model)
+            prompts, window = request.prompts, request.window
+            return predictor, segment_crop(predictor, held.volume, prompts, window, notices)
+
+        return begin
+
     def _info(self, card: ModelCard) -> ModelInfo:
         """What a reader can do with a model here: draw what both it and this engine understand."""
         info = card.info(is_available(card))
-        return replace(info, prompts=info.prompts & (PLANNED_KINDS if card.cube is None else CUBE_KINDS))
+        kinds = PLANNED_KINDS if card.cube is None else CUBE_KINDS
+        return replace(info, prompts=info.prompts & (kinds if card.crop is None else CROP_KINDS))
 
     def _held(self, volume_id: str) -> _Held:
         if volume_id not in self._volumes:
@@ -200,6 +222,15 @@ class Engine:
             logger.info("%s runs on torch, %s, %s", card.title, predictor.device, predictor.precision)
             self._volume_predictors[name] = predictor
         return self._volume_predictors[name]
+
+    def crop_predictor(self, name: str) -> CropPredictor:
+        """The loaded 3D model of this name that looks once."""
+        if name not in self._crop_predictors:
+            card = find(name, self._cards)
+            predictor = CropPredictor(card, self._load(card), self.hardware, self._crops)
+            logger.info("%s runs on torch, %s, %s", card.title, predictor.device, predictor.precision)
+            self._crop_predictors[name] = predictor
+        return self._crop_predictors[name]
 
     def _report(self, predictor: Predictor, clock: _Clock, notices: tuple[str, ...]) -> RunReport:
         encode_s = predictor.encode_s - clock.encode_s

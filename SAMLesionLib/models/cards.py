@@ -83,6 +83,24 @@ class CubeRecipe:
 
 
 @dataclass(frozen=True)
+class CropRecipe:
+    """How a model sees a scan that looks once, at one cube around all points.
+
+    Attributes:
+        spacing_mm: voxel size.
+        steady_mm: a new point no farther than this from the cube's middle, along each axis, leaves the cube
+            where it is; with 0 the cube follows every point, as in the published test.
+        most_points: as many points as it was trained with.
+        organs: the organs that it was trained for; empty for any.
+    """
+
+    spacing_mm: float
+    steady_mm: float
+    most_points: int
+    organs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """One model: the single recipe that the engine, the viewers' menus and training read.
 
@@ -99,9 +117,11 @@ class ModelCard:
         prompts: the kinds of prompt it understands.
         n_parameters: size of the network.
         sources: where the weights come from, best first.
-        cube: how a 3D model sees a scan; None for a model of slices.
+        cube: how a 3D model sees a scan that zooms; None for another kind of model.
+        crop: how a 3D model sees a scan that looks once; None for another kind of model.
         size_bytes: size of the published file, 0 when unknown.
         sha256: hash of the published file, empty when unknown.
+        takes_negative: whether it can be told where the lesion is not.
     """
 
     name: str
@@ -117,13 +137,15 @@ class ModelCard:
     n_parameters: int
     sources: tuple[OwnFile | PackageFile | Url, ...]
     cube: CubeRecipe | None = None
+    crop: CropRecipe | None = None
     size_bytes: int = 0
     sha256: str = ""
+    takes_negative: bool = True
 
     @property
     def dimensions(self) -> int:
         """2 when the model sees slices, 3 when it sees volumes."""
-        return 2 if self.cube is None else 3
+        return 2 if self.cube is None and self.crop is None else 3
 
     @property
     def url(self) -> str:
@@ -148,6 +170,7 @@ class ModelCard:
             size_bytes=self.size_bytes,
             sha256=self.sha256,
             is_available=is_available,
+            takes_negative=self.takes_negative,
         )
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from SAMLesionLib.errors import WeightsError
+from SAMLesionLib.models.released_parts import is_in_parts, joined
 
 MAX_WEIGHTS_BYTES = 8 * 2**30
 """No model here comes near it (SAM ViT-H has 2.6 GB)."""
@@ -128,6 +129,8 @@ def _check_archive(path: Path) -> None:
 
 
 def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
+    if is_in_parts(content):
+        content = joined(content)
     for wrapper in _WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(wrapper), Mapping):
             content = content[wrapper]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from SAMLesionLib.errors import WeightsError
 from SAMLesionLib.models.sam import build_sam_vit_b
+from SAMLesionLib.models.state_dicts import read_state_dict
 from SAMLesionLib.models.tags import (
     Tags,
     build_3dsam_adapter,
@@ -179,6 +180,21 @@ def test_a_sam_of_another_size_is_refused_naming_what_differs(tiny: Tags) -> Non
         WeightsError, match=r"blocks\.1\.mlp\.lin1\.bias, image_encoder\.pos_embed.*SAM ViT-B"
     ):
         tiny.load_sam(sam)
+
+
+def test_a_checkpoint_in_parts_is_read_as_one_network(tiny: Tags, tmp_path: Path) -> None:
+    encoder = dict(tiny.image_encoder.state_dict()) | {"blocks.0.attn_mask": torch.zeros(2, 2)}
+    unused = build_tiny_tags().prompt_encoder.state_dict()
+    content = {
+        "epoch": 3,
+        "encoder_dict": encoder,
+        "feature_dict": [unused, unused, unused, tiny.prompt_encoder.state_dict()],
+        "decoder_dict": tiny.mask_decoder.state_dict(),
+    }
+    torch.save(content, tmp_path / "best.pth.tar")
+    network = build_tiny_tags().eval()
+    network.load_state_dict(read_state_dict(tmp_path / "best.pth.tar"))
+    assert torch.equal(network(an_image(), some_points()), tiny(an_image(), some_points()))
 
 
 # -- answering -------------------------------------------------------------------------------------

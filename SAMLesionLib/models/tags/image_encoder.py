@@ -7,7 +7,7 @@ their released code. Tokens lie in the order (h, w, d) of the cube's axes, chann
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 import torch
@@ -95,19 +95,28 @@ class ImageEncoderTags(nn.Module):
 
     def forward(self, image: Tensor) -> Features:
         """Encode cubes, Bx3xDxHxW."""
+        *_, features = self.in_steps(image)
+        return features
+
+    def in_steps(self, image: Tensor) -> Iterator[Features]:
+        """As `forward`, with what there is after each block; the last is whole."""
         # Blocks and necks may compute in another arithmetic than what makes tokens of voxels.
         tokens = self.embed(image).to(next(self.blocks.parameters()).dtype)
-        maps, aligned = [], []
+        features = Features((), ())
         for i, block in enumerate(self.blocks):
             tokens = self._run(block, tokens)
             if (i + 1) % self.blocks_per_stage == 0:
-                stage = i // self.blocks_per_stage
-                if len(self.alignment_adapters):
-                    feature = self.alignment_adapters[stage](tokens)
-                    tokens = KEPT * tokens + (1 - KEPT) * feature
-                    aligned.append(feature)
-                maps.append(self.neck_3d[stage](tokens))
-        return Features(tuple(maps), tuple(aligned))
+                tokens, features = self._end_stage(i // self.blocks_per_stage, tokens, features)
+            yield features
+
+    def _end_stage(self, stage: int, tokens: Tensor, features: Features) -> tuple[Tensor, Features]:
+        """Mix the tokens with what they are aligned with, and make a map of them."""
+        maps, aligned = features
+        if len(self.alignment_adapters):
+            feature = self.alignment_adapters[stage](tokens)
+            tokens = KEPT * tokens + (1 - KEPT) * feature
+            aligned = (*aligned, feature)
+        return tokens, Features((*maps, self.neck_3d[stage](tokens)), aligned)
 
     def embed(self, image: Tensor) -> Tensor:
         """The tokens of cubes Bx3xDxHxW with their positions, BxhxwxdxE."""

@@ -7,7 +7,7 @@ training only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, cast
 
 import torch
@@ -83,8 +83,19 @@ class Tags(nn.Module):
     def encode_aligned(self, image: Tensor) -> tuple[TagsEncoded, Features]:
         """As `encode`, with the features that training holds against the words."""
         features = self.image_encoder(image)
+        return self._encoded(features, image), features
+
+    def encode_in_steps(self, image: Tensor) -> Iterator[float | TagsEncoded]:
+        """As `encode`: how much is done, 0 to 1, after each block of the encoder, and then what it gives."""
+        features = Features((), ())
+        for n, so_far in enumerate(self.image_encoder.in_steps(image), start=1):
+            features = so_far
+            yield n / len(self.image_encoder.blocks)
+        yield self._encoded(features, image)
+
+    def _encoded(self, features: Features, image: Tensor) -> TagsEncoded:
         *others, last = features.maps
-        return TagsEncoded(last, self.mask_decoder.prepare(others, image[:, :1])), features
+        return TagsEncoded(last, self.mask_decoder.prepare(others, image[:, :1]))
 
     def decode(self, encoded: TagsEncoded, points_dhw: Tensor) -> Tensor:
         """The tumour at some points.
