@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from SAMLesionLib.reports.statistics import LEAST_DIFFERENCES
 from SAMLesionLib.study.gathering import StudyData
+from SAMLesionLib.study.log_reading import Log
 from SAMLesionLib.study.timing import is_stopwatch
 
 SIMULATED = "simulated"
+DAY_S = 86400.0
 
 
 def is_simulated(data: StudyData) -> bool:
@@ -25,6 +28,7 @@ def findings(data: StudyData) -> list[str]:
         *_unfinished(data),
         *_too_few(data),
         *_unlike_the_arm(data),
+        *_rests(data),
         *data.findings,
         *_versions(data),
         *_sessions(data),
@@ -75,6 +79,31 @@ def _unlike_the_arm(data: StudyData) -> Iterator[str]:
         if len(weights) > 1:
             told = ", ".join(sorted(w[:12] for w in weights))
             yield f"Several weights answered in {arm.id} ({told}): the readers used different models."
+
+
+def _rests(data: StudyData) -> Iterator[str]:
+    """Cases that did not rest as long as the design asks, as when a folder or a clock was tampered with."""
+    washout_days = data.study.design.order.washout_days
+    for reader, log in data.logs.items():
+        rests = _rest_days(log, {row.reading: row.case for row in data.rows})
+        short = [days for days in rests if days < washout_days]
+        if short:
+            yield (
+                f"{reader} met a case again after {min(short):.1f} days; the design asks for "
+                f"{washout_days:g} ({len(short)} times)."
+            )
+
+
+def _rest_days(log: Log, cases: Mapping[str, str]) -> list[float]:
+    """From the last moment of each reading to the first of the next one of its case."""
+    spans: dict[str, dict[str, tuple[float, float]]] = {}
+    for line in log.lines():
+        if line.reading in cases:
+            own = spans.setdefault(cases[line.reading], {})
+            first, _ = own.get(line.reading, (line.wall_s, 0.0))
+            own[line.reading] = (first, line.wall_s)
+    ordered = [sorted(own.values()) for own in spans.values()]
+    return [(b[0] - a[1]) / DAY_S for own in ordered for a, b in pairwise(own)]
 
 
 def _weights(data: StudyData, readings: set[str]) -> set[str]:

@@ -201,7 +201,11 @@ def test_readings_that_are_not_as_their_arm_says_are_told(tmp_path: Path, capsys
     for weights in ("aa", "bb"):
         lines = lines.replace(shown, f'"weights_sha256":"{weights}","e":"mask_shown" ,', 1)
     log.write_text(lines)
+    design = folder / "design.toml"
+    design.write_text(design.read_text().replace("= 7 ", "= 30 ").replace("version = 1", "version = 2"))
+    assert study("deal", folder) == 0
     assert study("report", folder, "-o", tmp_path / "report") == 0
     said = capsys.readouterr().out
+    assert "R1 met a case again after 8.0 days; the design asks for 30 (2 times)" in said
     assert f"prompts on {planned.case} in manual, which is by hand" in said
     assert "Several weights answered in assisted (aa, bb)" in said
