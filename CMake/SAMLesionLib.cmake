@@ -166,6 +166,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/io/memory.py
   SAMLesionLib/io/nifti.py
   SAMLesionLib/io/nrrd.py
+  SAMLesionLib/io/organ_masks.py
   SAMLesionLib/io/prompt_files.py
   SAMLesionLib/io/segmentation_reader.py
   SAMLesionLib/io/segmentation_writer.py
@@ -280,6 +281,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/case_slices.py
   SAMLesionLib/training/checkpoints.py
   SAMLesionLib/training/click_rounds.py
+  SAMLesionLib/training/comparison.py
   SAMLesionLib/training/config.py
   SAMLesionLib/training/judging.py
   SAMLesionLib/training/loop.py
@@ -287,6 +289,8 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/objectives.py
   SAMLesionLib/training/optimizer.py
   SAMLesionLib/training/prepared.py
+  SAMLesionLib/training/recipe.py
+  SAMLesionLib/training/reproduction.py
   SAMLesionLib/training/run.py
   SAMLesionLib/training/run_log.py
   SAMLesionLib/training/samples.py
@@ -339,5 +343,8 @@ set(SAMLesionLib_RESOURCES
   SAMLesionLib/study/templates/assisted.toml
   SAMLesionLib/study/templates/medsam-adrenal.toml
   SAMLesionLib/study/templates/study.html
+  SAMLesionLib/training/recipes/arms.toml
+  SAMLesionLib/training/recipes/sgp-sam-msd-brain.toml
+  SAMLesionLib/training/recipes/sgp-sam-msd-liver.toml
   SAMLesionLib/training/recipes/sgp-sam-small.toml
 )

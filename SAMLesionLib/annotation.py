@@ -76,6 +76,16 @@ class Annotation(History):
         lesion = self._draft(lesion_id)
         return self._ask(lesion, PromptSet((*lesion.prompts_to_ask(), *prompts)))
 
+    def put_prompt(self, lesion_id: str, kind: type[Prompt], prompt: Prompt | None) -> Lesion:
+        """Have one prompt of a kind, in the place of those there are; None has none of it.
+
+        Raises:
+            InputError: there is no such lesion, or it is accepted.
+        """
+        lesion = self._draft(lesion_id)
+        others = tuple(p for p in lesion.prompts_to_ask() if not isinstance(p, kind))
+        return self._ask(lesion, PromptSet(others if prompt is None else (*others, prompt)))
+
     def replace_prompt(self, lesion_id: str, index: int, prompt: Prompt) -> Lesion:
         """Put a prompt in the place of an earlier one, as when its handles were dragged.
 

@@ -6,6 +6,8 @@ import base64
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -53,7 +55,14 @@ class BlockMask:
         )
 
     def __hash__(self) -> int:
-        return hash((self.kind, self.box, self.mask.tobytes()))
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        # Kept, since a viewer looks masks of millions of voxels up many times a second; and the same in
+        # every process, since it travels with the prompt.
+        voxels = blake2b(self.mask.tobytes(), digest_size=8).digest()
+        return hash((self.box, int.from_bytes(voxels, "little")))
 
     @classmethod
     def of(cls: type[M], mask_kji: npt.NDArray[Any]) -> M:

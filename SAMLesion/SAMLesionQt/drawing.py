@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import qt
 import slicer
-from slicer.i18n import tr as _
 
+from SAMLesionLib.host.session import Session
 from SAMLesionQt.desk import Desk
 from SAMLesionQt.prompt_tools import Tool, addDrawn, showReasons, tools
 from SAMLesionQt.roi_placing import RoiPlacing
+from SAMLesionQt.segment_menu import segmentMenu
 from SAMLesionQt.view_drags import Drag, ViewDrags
 
 
@@ -105,34 +105,16 @@ class Drawing:
         self._onDrawn()
 
     def _offerSegments(self) -> None:
-        self._menu = qt.QMenu(self._ui.segmentButton)
-        for segmentId, name in self._segments():
-            self._menu.addAction(name).connect("triggered()", self._segmentHandler(segmentId))
-        if self._menu.isEmpty():
-            self._menu.addAction(_("There is no other segment")).enabled = False
-        button = self._ui.segmentButton
-        self._menu.popup(button.mapToGlobal(qt.QPoint(0, button.height)))
+        session, model = self._desk.session, self._desk.model
+        if session is not None and model is not None:
+            self._menu = segmentMenu(self._ui.segmentButton, session, model, self._desk.lesionId, self._take)
 
-    def _segments(self) -> list[tuple[str, str]]:
-        session = self._desk.session
-        if session is None:
-            return []
-        segments = session.controller.segments
-        others = [
-            i for i in segments.segment_ids if i != self._desk.lesionId and segments.block(i) is not None
-        ]
-        return [(i, segments.segment(i).GetName()) for i in others]
-
-    def _segmentHandler(self, segmentId: str) -> Callable[[], None]:
-        return lambda: self.startFrom(segmentId)
-
-    def startFrom(self, segmentId: str) -> None:
-        """Give a segment's mask to the chosen lesion as a prompt."""
+    def _take(self, give: Callable[[Session, str], Any]) -> None:
         session = self._desk.session
         if session is not None:
             with self._desk.drawing(session) as lesionId:
                 self._onBefore()
-                session.controller.start_from(lesionId, segmentId)
+                give(session, lesionId)
             self._onDrawn()
 
 

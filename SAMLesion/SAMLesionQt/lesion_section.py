@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from SAMLesionLib.host.lesion_table import LesionRow
 from SAMLesionLib.lesions import Status
+from SAMLesionLib.prompts import OrganPrompt
 from SAMLesionLib.terminology import ORGANS
 from SAMLesionQt.desk import Desk
 from SAMLesionQt.lesion_table import LesionTable
@@ -200,6 +201,9 @@ class LesionSection:
         if session is not None and lesion is not None and word.lower() != lesion.organ:
             with self._desk.guarded():
                 session.annotation.set_organ(lesion.lesion_id, word)
+                if OrganPrompt.kind in (self._desk.model.prompts if self._desk.model else ()):
+                    organ = OrganPrompt(word) if word else None
+                    session.annotation.put_prompt(lesion.lesion_id, OrganPrompt, organ)
             self.refresh()
 
 

@@ -9,7 +9,15 @@ import slicer
 from slicer.i18n import tr as _
 
 from SAMLesionLib.host.volumes import world_affine
-from SAMLesionLib.prompts import BoxPrompt, MaskPrompt, PointPrompt, Prompt, ScribblePrompt
+from SAMLesionLib.prompts import (
+    BoxPrompt,
+    MaskPrompt,
+    OrganMaskPrompt,
+    OrganPrompt,
+    PointPrompt,
+    Prompt,
+    ScribblePrompt,
+)
 from SAMLesionQt.desk import Desk
 
 
@@ -73,13 +81,17 @@ class PromptList:
         ui.replayButton.enabled = isOpen and bool(self._shown)
 
     def _onRow(self, row: int) -> None:
-        if not self._isFilling and 0 <= row < len(self._shown) and self._desk.session is not None:
+        if not self._isFilling and 0 <= row < len(self._shown):
+            self._lookAt(self._shown[row])
+        self._enable()
+
+    def _lookAt(self, prompt: Prompt) -> None:
+        positions_ijk = prompt.positions_ijk()
+        if self._desk.session is not None and len(positions_ijk):  # a word lies nowhere
             volumeNode = self._desk.session.controller.segments.volume_node
-            middle = np.mean(self._shown[row].positions_ijk(), axis=0)
-            place = world_affine(volumeNode).to_ras(middle)[0]
+            place = world_affine(volumeNode).to_ras(np.mean(positions_ijk, axis=0))[0]
             jump = slicer.vtkMRMLSliceNode
             jump.JumpAllSlices(slicer.mrmlScene, *place, jump.CenteredJumpSlice)
-        self._enable()
 
 
 def promptText(number: int, prompt: Prompt) -> str:
@@ -90,11 +102,15 @@ def promptText(number: int, prompt: Prompt) -> str:
         "line": _("Line"),
         "scribble": _("Stroke"),
         "mask": _("Mask"),
+        "organ": _("Organ"),
+        "organ-mask": _("Organ's mask"),
     }
     sign = ""
     if isinstance(prompt, (PointPrompt, ScribblePrompt)):
         sign = " +" if prompt.is_positive else " −"
-    if isinstance(prompt, (BoxPrompt, MaskPrompt)):
+    if isinstance(prompt, OrganPrompt):
+        where = prompt.word
+    elif isinstance(prompt, (BoxPrompt, MaskPrompt, OrganMaskPrompt)):
         size = " × ".join(map(str, prompt.box.shape_ijk))
         where = _("{size} voxels from {start}").format(
             size=size, start=", ".join(map(str, prompt.box.start_ijk))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +13,7 @@ from SAMLesionLib import ModelInfo
 from SAMLesionLib.host.markups import SIGN_ATTRIBUTE
 from SAMLesionLib.host.session import Session
 from SAMLesionLib.host.slice_views import box_in_view
+from SAMLesionLib.prompts import MaskPrompt, OrganMaskPrompt
 from SAMLesionQt.buttons import buttons, tooltip
 from SAMLesionQt.view_drags import Drag
 
@@ -56,15 +57,23 @@ def tools() -> Mapping[str, Tool]:
     }
 
 
-def whyNot(kind: str, model: ModelInfo | None) -> str:
-    """Why a kind of prompt cannot be used with a model; empty when it can."""
+def whyNot(kinds: Collection[str], model: ModelInfo | None, isPositive: bool = True) -> str:
+    """Why a tool cannot be used with a model; empty when it can.
+
+    Args:
+        kinds: the kinds of prompt that it makes; the model must understand one of them.
+        model: None while it is not known.
+        isPositive: whether it says where the lesion is, and not where it is not.
+    """
     if model is None:
         return _("No model is known yet: choose or install an engine.")
-    if kind in model.prompts:
-        return ""
-    return _("{title} understands {kinds}, and not this.").format(
-        title=model.title, kinds=", ".join(sorted(model.prompts))
-    )
+    if not model.prompts.intersection(kinds):
+        return _("{title} understands {kinds}, and not this.").format(
+            title=model.title, kinds=", ".join(sorted(model.prompts))
+        )
+    if not isPositive and not model.takes_negative:
+        return _("{title} cannot be told where the lesion is not.").format(title=model.title)
+    return ""
 
 
 def addDrawn(session: Session, tool: Tool, drag: Drag, lesionId: str) -> None:
@@ -95,9 +104,10 @@ def showReasons(ui: Any, model: ModelInfo | None, isReady: bool) -> None:
         isReady: whether there is a volume to draw on.
     """
     looks = buttons()
-    kinds = {name: tool.kind for name, tool in tools().items()} | {"segmentButton": "mask"}
-    for name, kind in kinds.items():
-        reason = whyNot(kind, model) if isReady else _("Choose a volume first.")
+    uses = {name: ((tool.kind,), tool.isPositive) for name, tool in tools().items()}
+    uses["segmentButton"] = ((MaskPrompt.kind, OrganMaskPrompt.kind), True)
+    for name, (kinds, isPositive) in uses.items():
+        reason = whyNot(kinds, model, isPositive) if isReady else _("Choose a volume first.")
         widget = getattr(ui, name)
         widget.enabled = not reason
         widget.toolTip = tooltip(name, looks[name], reason)

@@ -28,6 +28,7 @@ from SAMLesionLib.host.showing import Showing
 from SAMLesionLib.host.shown import ShownLesions
 from SAMLesionLib.lesions import Lesion, Snapshot
 from SAMLesionLib.packed_masks import PackedMask
+from SAMLesionLib.prompts import OrganMaskPrompt
 from SAMLesionLib.protocol import Segmenter
 from SAMLesionLib.volume import Volume
 
@@ -138,6 +139,12 @@ class Controller:
             InputError: the segment or the lesion is gone, or the lesion is accepted.
         """
         return self.annotation.add_prompt(lesion_id, self.segments.packed(segment_id).as_prompt())
+
+    def give_organ(self, lesion_id: str, segment_id: str) -> Lesion:
+        """Tell that a lesion lies in the organ that another segment shows; raises as `start_from` does."""
+        mask = self.segments.packed(segment_id)
+        organ = OrganMaskPrompt(mask.box, mask.unpack())
+        return self.annotation.put_prompt(lesion_id, OrganMaskPrompt, organ)
 
     def accept(self, lesion_id: str) -> Lesion:
         """Declare a lesion finished.

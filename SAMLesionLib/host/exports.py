@@ -112,11 +112,11 @@ def export_table(session: Session, path: str | Path) -> Path:
 
 def exporting_table(session: Session, path: str | Path) -> Export:
     """The same in two parts: what is returned does the rest in any thread."""
-    text = session.table.to_csv().encode()
+    text = session.table.writing_csv()
 
     def write() -> Path:
         with atomic_write(path) as file:
-            file.write(text)
+            file.write(text().encode())
         return Path(path)
 
     return write

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from SAMLesionLib.errors import ImageError
 from SAMLesionLib.host.controller import Controller
-from SAMLesionLib.host.measures import Measuring, Point
+from SAMLesionLib.host.measures import Measuring, Point, measure
 from SAMLesionLib.lesions import Lesion, Status, label_values
+from SAMLesionLib.packed_masks import PackedMask
 from SAMLesionLib.terminology import meaning_of
 from SAMLesionLib.volume import Volume
 
@@ -94,15 +95,13 @@ class LesionTable:
 
     def to_csv(self) -> str:
         """All lesions as a table: a line of headings, then one line a lesion, commas between."""
-        volume, text = self._volume(), io.StringIO()
-        for lesion in self._controller.annotation.snapshot.lesions:
-            self._measuring.now(lesion.lesion_id, self._controller.mask(lesion.lesion_id), volume)
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(_HEADINGS)
-        rows = self.rows()
-        labels = label_values([row.lesion_id for row in rows])
-        writer.writerows(_cells(row, labels[row.lesion_id]) for row in rows)
-        return text.getvalue()
+        return self.writing_csv()()
+
+    def writing_csv(self) -> Callable[[], str]:
+        """The same in two parts: what is returned measures what is left, in any thread, and writes it."""
+        volume, controller = self._volume(), self._controller
+        rows = [(row, controller.mask(row.lesion_id)) for row in self.rows()]
+        return lambda: _csv_of([_measured(row, mask, volume) for row, mask in rows])
 
     def _row(self, lesion: Lesion, volume: Volume | None) -> LesionRow:
         lesion_id, controller = lesion.lesion_id, self._controller
@@ -133,10 +132,34 @@ class LesionTable:
 
 
 def _prompted_at(lesion: Lesion, volume: Volume | None) -> Point | None:
-    if not lesion.prompts or volume is None:
+    placed = [positions for p in lesion.prompts if len(positions := p.positions_ijk())]
+    if not placed or volume is None:
         return None
-    r, a, s = volume.affine.to_ras(lesion.prompts.prompts[-1].positions_ijk().mean(axis=0))[0].tolist()
+    r, a, s = volume.affine.to_ras(placed[-1].mean(axis=0))[0].tolist()
     return r, a, s
+
+
+def _measured(row: LesionRow, mask: PackedMask, volume: Volume | None) -> LesionRow:
+    if row.is_measured or volume is None:
+        return row
+    sizes = measure(mask, volume)
+    return replace(
+        row,
+        volume_ml=sizes.volume_ml,
+        long_mm=sizes.long_mm,
+        short_mm=sizes.short_mm,
+        mean_intensity=sizes.mean_intensity,
+        centre_ras=sizes.centre_ras or row.centre_ras,
+        is_measured=True,
+    )
+
+
+def _csv_of(rows: Sequence[LesionRow]) -> str:
+    labels, text = label_values([row.lesion_id for row in rows]), io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(_HEADINGS)
+    writer.writerows(_cells(row, labels[row.lesion_id]) for row in rows)
+    return text.getvalue()
 
 
 _HEADINGS = (

@@ -77,13 +77,6 @@ class Measuring:
             self._start(lesion_id, question)
         return (known.measures if known is not None else Measures()), False
 
-    def now(self, lesion_id: str, mask: PackedMask, volume: Volume | None) -> Measures:
-        """The measures of this mask, waited for."""
-        measures, is_current = self.look(lesion_id, mask, volume)
-        if is_current or volume is None:
-            return measures
-        return self._take(lesion_id, (mask, volume), measure(mask, volume)).measures
-
     def _start(self, lesion_id: str, question: _Question) -> None:
         mask, volume = question
         assert volume is not None
