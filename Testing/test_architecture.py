@@ -28,7 +28,7 @@ BELOW = {
     "reports": {"vocabulary", "io"},
     "study": {"vocabulary", "metrics", "io", "reports"},
     "evaluation": {"vocabulary", "metrics", "io", "imaging", "datasets", "reports"},
-    "training": {"vocabulary", "models", "imaging", "metrics", "io", "datasets"},
+    "training": {"vocabulary", "models", "imaging", "metrics", "io", "datasets", "reports"},
     "web": {"vocabulary", "host", "transport", "study"},
     "module": {"vocabulary", "host", "transport", "study"},
 }

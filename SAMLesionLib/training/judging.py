@@ -20,15 +20,19 @@ JUDGING_SEED = 0
 
 
 class Scores(NamedTuple):
-    """Dice of every validation sample after every prompt.
+    """What was found on every validation sample.
 
     Attributes:
         names: of the samples.
-        dice: samples x rounds.
+        n_voxels: of each lesion, N.
+        dice: after every prompt, N x rounds.
+        open: which gates were, N x gates, 1 or 0; no column for a network without.
     """
 
     names: tuple[str, ...]
+    n_voxels: Tensor
     dice: Tensor
+    open: Tensor
 
     @property
     def rounds(self) -> list[float]:
@@ -40,6 +44,9 @@ class Scores(NamedTuple):
         """The number that checkpoints are compared by."""
         first, last = self.rounds[0], self.rounds[-1]
         return {"first": first, "last": last}.get(choice, (first + last) / 2)
+
+
+Row = tuple[str, int, list[float], list[float]]
 
 
 class Judge:
@@ -58,11 +65,10 @@ class Judge:
             self._batches = list(self._make())
         network.eval()
         with torch.inference_mode():
-            dice_ = [each for batch in self._batches for each in self._dice(network, batch).tolist()]
+            found = [row for batch in self._batches for row in self._look(network, batch)]
         let_learn(network)
-        names = [name for batch in self._batches for name in batch.names]
-        told = self._team.gather(list(zip(names, dice_, strict=True)))
-        return Scores(tuple(name for name, _ in told), torch.tensor([each for _, each in told]))
+        names, n_voxels, dice_, is_open = zip(*self._team.gather(found), strict=True)
+        return Scores(names, torch.tensor(n_voxels), torch.tensor(dice_), torch.tensor(is_open))
 
     def _make(self) -> Iterator[Batch]:
         size = min(self._config.batch.samples, self._config.validation.samples)
@@ -71,13 +77,20 @@ class Judge:
         order = Order(size, self._team.rank, self._team.size, mine)
         return batches(self._source, order, JUDGING_SEED, self._config.batch.workers)
 
-    def _dice(self, network: Network, batch: Batch) -> Tensor:
-        """Dice of each sample after each prompt, B x rounds; the last is repeated where there were fewer."""
+    def _look(self, network: Network, batch: Batch) -> Iterator[Row]:
+        """The name and size of each sample, its Dice after each prompt, and its gates.
+
+        The last Dice is repeated where there were fewer prompts than there may be.
+        """
         batch, prompts = batch.to(self._arithmetic.device), self._config.validation.prompts
         with self._arithmetic.autocast():
             rounds = ask(network, batch.images, batch.labels, batch.generator(JUDGING_SEED), prompts)
-        each = [dice(logits, batch.labels) for logits in rounds.logits]
-        return torch.stack(each + each[-1:] * (prompts.most - len(each)), dim=1)
+        each = [dice(logits, batch.labels).tolist() for logits in rounds.logits]
+        each += each[-1:] * (prompts.most - len(each))
+        gates = [gate.is_open.float().tolist() for gate in rounds.gates]
+        n_voxels = batch.labels.flatten(1).sum(dim=1).tolist()
+        for n, name in enumerate(batch.names):
+            yield name, n_voxels[n], [values[n] for values in each], [values[n] for values in gates]
 
 
 def dice(logits: Tensor, labels: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from SAMLesionLib.errors import InputError, TrainingFailed
 from SAMLesionLib.io import make_folder
+from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.models.registry import find
 from SAMLesionLib.models.sgp_sam import SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
@@ -159,13 +160,10 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
         InputError: when something of it cannot be used.
     """
     _check_shares(config, team)
-    card = find(config.model)
-    card = replace(card, architecture=config.architecture or card.architecture)
+    card = card_of(config)
     arithmetic = choose_arithmetic(config, team.local_rank)
     torch.manual_seed(config.seed)
     network = start_network(card, config.start)
-    if not isinstance(network, Network):
-        raise InputError(f"{card.title} cannot be trained. Choose a 3D model, or one of the SAM family.")
     card = replace(card, image_size=network.image_size)
     if (folder / LAST).exists() and not resume:
         raise InputError(
@@ -187,6 +185,12 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
         network.image_encoder.compile()
     let_learn(network)
     return run
+
+
+def card_of(config: TrainingConfig) -> ModelCard:
+    """The model of a run, with the network that the run gives it."""
+    card = find(config.model)
+    return replace(card, architecture=config.architecture or card.architecture)
 
 
 def _check_shares(config: TrainingConfig, team: Team) -> None:

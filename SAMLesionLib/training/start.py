@@ -7,15 +7,17 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.models.fits import check_fits
 from SAMLesionLib.models.registry import MODELS
 from SAMLesionLib.models.sgp_sam import NEW_KEYS, SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
 from SAMLesionLib.models.weights import locate
+from SAMLesionLib.training.asking import Network
 
 
-def start_network(card: ModelCard, start: str) -> nn.Module:
+def start_network(card: ModelCard, start: str) -> Network:
     """A network with random weights, or with those of a file or a model.
 
     SGP-SAM also starts from a SAM-Med3D of its size; what it adds then changes nothing at first.
@@ -25,9 +27,12 @@ def start_network(card: ModelCard, start: str) -> nn.Module:
         start: a file, a model's name, or empty.
 
     Raises:
+        InputError: when the model is of a kind that cannot be trained here.
         WeightsError: when there are no such weights or they are of another architecture.
     """
     network = card.build()
+    if not isinstance(network, Network):
+        raise InputError(f"{card.title} cannot be trained. Choose a 3D model, or one of the SAM family.")
     if start:
         path = locate(MODELS[start]) if start in MODELS else Path(start).expanduser()
         load_start(network, read_state_dict(path), card.title, path)

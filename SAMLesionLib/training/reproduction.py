@@ -1,0 +1,134 @@
+"""Every arm of a recipe in turn: trained, then tested on cases that no arm has seen."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from SAMLesionLib.io import atomic_write
+from SAMLesionLib.models.sgp_sam import SgpSam
+from SAMLesionLib.models.state_dicts import read_state_dict
+from SAMLesionLib.training.arithmetic import choose_arithmetic
+from SAMLesionLib.training.asking import Network
+from SAMLesionLib.training.case_cubes import CubeSource
+from SAMLesionLib.training.checkpoints import BEST, LAST
+from SAMLesionLib.training.config import TrainingConfig, read_config
+from SAMLesionLib.training.judging import Judge, Scores
+from SAMLesionLib.training.loop import train
+from SAMLesionLib.training.recipe import Recipe
+from SAMLesionLib.training.run import card_of
+from SAMLesionLib.training.simulated_reader import ClickSettings
+from SAMLesionLib.training.start import load_start, start_network
+from SAMLesionLib.training.team import Team
+from SAMLesionLib.training.tuning import tune
+
+TESTED = "test.json"
+
+
+@dataclass(frozen=True, eq=False)
+class ArmResult:
+    """What a test found.
+
+    Attributes:
+        name: of the arm.
+        n_learned: parameters that were trained.
+        scores: on the test cases.
+    """
+
+    name: str
+    n_learned: int
+    scores: Scores
+
+
+def reproduce(
+    recipe: Recipe,
+    data: Path,
+    folder: Path,
+    arms: Sequence[str] = (),
+    changes: Mapping[str, Any] | None = None,
+    team: Team | None = None,
+) -> list[ArmResult]:
+    """Train and test arms; what is done already in `folder` is not done again.
+
+    Args:
+        recipe: from `read_recipe`.
+        data: the task's folder.
+        folder: for the results, one folder an arm.
+        arms: their names; empty for all.
+        changes: of every arm's run file.
+        team: the processes that train together.
+
+    Raises:
+        InputError: when data, weights or a name cannot be used.
+        TrainingFailed: when a run cannot go on; the same command goes on from its last checkpoint.
+    """
+    team = team or Team()
+    names = arms or recipe.arm_names()
+    configs = {name: read_config(recipe.run_table(name, data, changes or {})) for name in names}
+    return [_arm(recipe, name, config, folder / slug(name), team) for name, config in configs.items()]
+
+
+def _arm(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team: Team) -> ArmResult:
+    kept = folder / TESTED
+    if not kept.exists():
+        train(config, folder, resume=(folder / LAST).exists(), team=team)
+        result = _test(recipe, name, config, folder, team)
+        if team.leads:
+            with atomic_write(kept) as file:
+                file.write(json.dumps(_plain(result)).encode())
+        team.wait()
+    return _read(kept)
+
+
+def _test(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team: Team) -> ArmResult:
+    network, card = _trained(config, folder), card_of(config)
+    source = config.data.open(replace(card, image_size=network.image_size), "test")
+    n_clicks = max(recipe.clicks)
+    prompts = ClickSettings(least=n_clicks, most=n_clicks, mask_only=0.0)
+    assert isinstance(source, CubeSource), "a recipe learns from cubes of a data set"
+    asked = replace(config, validation=replace(config.validation, samples=len(source.cases), prompts=prompts))
+    arithmetic = choose_arithmetic(config, team.local_rank)
+    scores = Judge(source, asked, arithmetic, team).scores(network.to(arithmetic.device))
+    n_learned = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    return ArmResult(name, n_learned, scores)
+
+
+def _trained(config: TrainingConfig, folder: Path) -> Network:
+    """The network with the weights that validated best; those it started from where nothing was trained."""
+    network = start_network(card_of(config), config.start)
+    method = config.tune.method
+    is_plain = method in ("full", "sgp", "decoder", "lora", "bias")  # LoRA was merged when it was saved
+    if is_plain and (folder / BEST).exists():
+        load_start(network, read_state_dict(folder / BEST), config.model, folder / BEST)
+    tune(network, config.tune)
+    if not is_plain and (folder / BEST).exists():
+        load_start(network, read_state_dict(folder / BEST), config.model, folder / BEST)
+    if isinstance(network, SgpSam):
+        network.set_gates(config.gates.mode)
+    return network
+
+
+def slug(name: str) -> str:
+    """A name as a folder's: lower case, with hyphens."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _plain(result: ArmResult) -> dict[str, Any]:
+    scores = {
+        key: v.tolist() if isinstance(v, torch.Tensor) else v for key, v in result.scores._asdict().items()
+    }
+    return {"name": result.name, "n_learned": result.n_learned, "scores": scores}
+
+
+def _read(path: Path) -> ArmResult:
+    told = json.loads(path.read_text(encoding="utf-8"))
+    scores = told["scores"]
+    names = tuple(scores.pop("names"))
+    tensors = {key: torch.tensor(values) for key, values in scores.items()}
+    return ArmResult(told["name"], told["n_learned"], Scores(names, **tensors))
