@@ -186,6 +186,8 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/__init__.py
   SAMLesionLib/models/admission.py
   SAMLesionLib/models/cards.py
+  SAMLesionLib/models/clip_names.py
+  SAMLesionLib/models/clip_text.py
   SAMLesionLib/models/cpu_memory.py
   SAMLesionLib/models/downloads.py
   SAMLesionLib/models/fits.py
@@ -220,6 +222,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/tags/prompt_encoder.py
   SAMLesionLib/models/tags/tags.py
   SAMLesionLib/models/tags/windows.py
+  SAMLesionLib/models/tags/words.py
   SAMLesionLib/models/weights.py
   SAMLesionLib/organ_word.py
   SAMLesionLib/packed_masks.py

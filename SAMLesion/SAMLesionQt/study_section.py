@@ -16,18 +16,19 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
-from SAMLesionLib.errors import SAMLesionError
 from SAMLesionLib.host.exports import lesion_segments
+from SAMLesionLib.host.session import Session
 from SAMLesionLib.host.watching import Watch
 from SAMLesionLib.study.reading_session import ReadingSession
 from SAMLesionLib.study.worklist import Task
 from SAMLesionQt.desk import Desk
+from SAMLesionQt.study_case import LoadedCase
 from SAMLesionQt.study_clock import Clock
 from SAMLesionQt.study_frame import StudyFrame
+from SAMLesionQt.study_saving import StudySaving
 
 LOOK_S = 0.1
 """How often the views are looked at."""
-AUTOSAVE_S = 60.0
 
 
 class StudySection:
@@ -52,12 +53,13 @@ class StudySection:
         self._desk, self._chooseVolume, self._chooseModel = desk, chooseVolume, chooseModel
         self._hasFocus = hasFocus or (lambda: slicer.app.activeWindow() is not None)
         self._frame = StudyFrame(layout, self.start, self.pauseOrResume, self.finish, self.skip)
+        self._saving = StudySaving(desk)
         self._study: ReadingSession | None = None
-        self._watch: Watch | None = None
         self._next: Task | None = None
-        self._loaded: list[Any] = []
+        self._case: LoadedCase | None = None
+        self._watch: Watch | None = None
         self._clock = Clock()
-        self._looked_s = self._autosaved_s = 0.0
+        self._looked_s = 0.0
         self._hadFocus = True
 
     @property
@@ -72,18 +74,20 @@ class StudySection:
             folder: `readers/ID` in the study's folder.
         """
         self.close()
+        self._saving = StudySaving(self._desk)
         host = {"recorder": "host", "host": "3D Slicer", "host_version": slicer.app.applicationVersion}
         with self._desk.guarded():
             self._study = ReadingSession(Path(folder), host)
-            self._showNext()
+            self._showNext(self._study)
 
     def close(self) -> None:
         """Close the study; a reading at hand is saved, and goes on the next time."""
         if self._study is not None:
-            if self._autosave():
+            if self._saving.now(self._study):
                 self._putAway()
             self._study.close()
-        self._study, self._watch, self._next = None, None, None
+        self._saving.close()
+        self._study, self._next = None, None
         self._frame.hide()
 
     def start(self) -> None:
@@ -92,37 +96,36 @@ class StudySection:
         if study is None or task is None:
             return
         with self._desk.guarded():
-            volume = slicer.util.loadVolume(str(study.path(task.image)), {"name": task.case, "show": True})
-            volume.SetAttribute("DICOM.Modality", task.modality)
-            self._loaded = [volume]
+            self._case = LoadedCase(study.path(task.image), task.case, task.modality)
             model = study.worklist.arms[task.arm].model
             if model:
                 self._chooseModel(model)
-            self._chooseVolume(volume)
-            self._frame.show(self._title(task), _("Loading…"), isRunning=False, canStart=False)
+            self._chooseVolume(self._case.volume)
+            self._frame.show(_title(study, task), _("Loading…"), isRunning=False, canStart=False)
 
     def pauseOrResume(self) -> None:
         """Stop the clock, or let it run on."""
-        if self._study is None or self._study.task is None:
+        study = self._study
+        if study is None or study.task is None:
             return
-        if self._study.is_paused:
-            self._study.resume()
+        if study.is_paused:
+            study.resume()
             self._clock.resume()
         else:
-            self._study.pause()
+            study.pause()
             self._clock.pause()
-            self._autosave()
-        self._frame.showTime(self._clock.seconds, self._study.is_paused)
+            self._saving.now(study)
+        self._frame.showTime(self._clock.seconds, study.is_paused)
 
     def finish(self) -> None:
         """Keep the lesions as the reading's result, put the case away, and show the next."""
-        session = self._desk.session
-        if self._study is None or self._study.task is None or session is None:
+        study, session = self._study, self._desk.session
+        if study is None or study.task is None or session is None:
             return
         with self._desk.guarded():
-            self._study.finish(lesion_segments(session.controller)(), session.controller.volume)
+            study.finish(lesion_segments(session.controller)(), session.controller.volume)
             self._putAway()
-            self._showNext()
+            self._showNext(study)
 
     def skip(self, reason: str) -> None:
         """Leave the reading undone.
@@ -130,112 +133,75 @@ class StudySection:
         Args:
             reason: one of the session's words.
         """
-        if self._study is None or self._study.task is None:
-            return
-        self._study.skip(reason)
-        self._putAway()
-        self._showNext()
+        if self._study is not None and self._study.task is not None:
+            self._study.skip(reason)
+            self._putAway()
+            self._showNext(self._study)
 
     def tick(self) -> None:
         """Watch, show the time, and save now and then; the panel's timer calls this."""
-        if self._study is None:
+        study, session = self._study, self._desk.session
+        if study is None:
             return
-        if self._study.task is None:
-            self._begin()
-            return
-        self._frame.showTime(self._clock.seconds, self._study.is_paused)
-        now_s = time.monotonic()
-        if now_s - self._looked_s > LOOK_S:
-            self._looked_s = now_s
-            self._look()
-        if now_s - self._autosaved_s > AUTOSAVE_S:
-            self._autosave()
+        if study.task is not None:
+            self._frame.showTime(self._clock.seconds, study.is_paused)
+            self._look(study)
+            self._saving.tick(study)
+        elif session is not None and self._case is not None and self._case.isOf(session):
+            self._begin(study, session, self._case)
 
-    def _begin(self) -> None:
-        """Start the clock once the session of the loaded case is there."""
-        study, session, task = self._study, self._desk.session, self._next
-        if study is None or session is None or task is None or not self._loaded:
-            return
-        if session.controller.segments.volume_node is not self._loaded[0]:
-            return
+    def _begin(self, study: ReadingSession, session: Session, case: LoadedCase) -> None:
+        """Start the clock: the lesions of the loaded case can be marked."""
+        task = self._next
+        assert task is not None
         start = study.start(task)
         if start is not None:
-            self._adopt(session, start)
+            case.adopt(session, start)
         study.recorder.listen(session.annotation, session.controller.failed, session.controller.mask)
         self._watch = Watch(slicer.mrmlScene, study.recorder.note)
-        self._clock, self._hadFocus, self._autosaved_s = Clock(), True, time.monotonic()
+        self._clock, self._hadFocus, self._saving.savedAt_s = Clock(), True, time.monotonic()
         self._clock.resume()
-        self._frame.show(self._title(task), self._instructions(task), isRunning=True, canStart=False)
+        self._frame.show(_title(study, task), _instructions(study, task), isRunning=True, canStart=False)
 
-    def _adopt(self, session: Any, path: Path) -> None:
-        """Make lesions of what was saved of the reading, or of the mask that it corrects."""
-        saved = slicer.util.loadSegmentation(str(path))
-        target = session.controller.segments.node.GetSegmentation()
-        for segmentId in saved.GetSegmentation().GetSegmentIDs():
-            target.CopySegmentFromSegmentation(saved.GetSegmentation(), segmentId)
-            session.controller.adopt(target.GetNthSegmentID(target.GetNumberOfSegments() - 1))
-        slicer.mrmlScene.RemoveNode(saved)
-
-    def _look(self) -> None:
-        assert self._study is not None
+    def _look(self, study: ReadingSession) -> None:
+        if time.monotonic() - self._looked_s < LOOK_S:
+            return
+        self._looked_s = time.monotonic()
         hasFocus = self._hasFocus()
         if hasFocus != self._hadFocus:
-            self._study.recorder.note("focus_gained" if hasFocus else "focus_lost")
+            study.recorder.note("focus_gained" if hasFocus else "focus_lost")
             self._hadFocus = hasFocus
         if self._watch is not None:
             self._watch.look()
-        self._study.recorder.tick()
-        sentence = self._study.failure()
+        study.recorder.tick()
+        sentence = study.failure()
         if sentence is not None:
             self._desk.tell(sentence)
 
-    def _autosave(self) -> bool:
-        """Whether all there is of the reading at hand is on the disk."""
-        self._autosaved_s = time.monotonic()
-        session = self._desk.session
-        if self._study is None or self._study.task is None or session is None:
-            return True
-        try:
-            segments = lesion_segments(session.controller)()
-            if segments:
-                self._study.autosave(segments, session.controller.volume)
-        except SAMLesionError as refused:
-            self._desk.tell(str(refused))
-            return False
-        return True
-
     def _putAway(self) -> None:
-        """Take the case out of the scene: nobody shall see earlier results."""
-        session, loaded = self._desk.session, self._loaded
-        self._watch, self._loaded = None, []
-        if session is not None and session.controller.segments.volume_node in loaded:
-            loaded = [*loaded, session.controller.segments.node]
-        self._chooseVolume(None)
-        for node in loaded:
-            if node.GetScene() is not None:
-                slicer.mrmlScene.RemoveNode(node)
+        self._saving.forget()
+        case, self._case, self._watch = self._case, None, None
+        if case is not None:
+            case.putAway(self._desk.session, self._chooseVolume)
 
-    def _showNext(self) -> None:
-        assert self._study is not None
-        told = self._study.next()
+    def _showNext(self, study: ReadingSession) -> None:
+        told = study.next()
         self._next = told.task
         if told.task is not None:
-            self._frame.show(
-                self._title(told.task), self._instructions(told.task), isRunning=False, canStart=True
-            )
-        elif told.wait_until is None:
-            self._frame.show(_("All readings are done. Thank you."), "", isRunning=False, canStart=False)
-        else:
+            title, instructions = _title(study, told.task), _instructions(study, told.task)
+            self._frame.show(title, instructions, isRunning=False, canStart=True)
+            return
+        sentence = _("All readings are done. Thank you.")
+        if told.wait_until is not None:
             when = told.wait_until.astimezone().strftime("%Y-%m-%d %H:%M")
             sentence = _("The cases rest now. The next reading may begin on {when}.").format(when=when)
-            self._frame.show(sentence, "", isRunning=False, canStart=False)
+        self._frame.show(sentence, "", isRunning=False, canStart=False)
 
-    def _title(self, task: Task) -> str:
-        assert self._study is not None
-        arm = self._study.worklist.arms[task.arm]
-        return f"{task.case} · {arm.title}"
 
-    def _instructions(self, task: Task) -> str:
-        assert self._study is not None
-        arm = self._study.worklist.arms[task.arm]
-        return "\n".join(filter(None, (self._study.worklist.instructions, arm.instructions)))
+def _title(study: ReadingSession, task: Task) -> str:
+    return f"{task.case} · {study.worklist.arms[task.arm].title}"
+
+
+def _instructions(study: ReadingSession, task: Task) -> str:
+    arm = study.worklist.arms[task.arm]
+    return "\n".join(filter(None, (study.worklist.instructions, arm.instructions)))

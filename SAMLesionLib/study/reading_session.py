@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -115,8 +115,12 @@ class ReadingSession:
 
     def autosave(self, segments: Sequence[Segment], volume: Volume) -> None:
         """Keep what there is of the reading at hand, against a crash or for another day."""
-        self._at_hand()
-        write_segmentation(self._mask(AUTOSAVED), bare(segments), volume)
+        self.autosaving(volume)(segments)
+
+    def autosaving(self, volume: Volume) -> Callable[[Sequence[Segment]], None]:
+        """What keeps segments of the reading at hand; it may be called in any thread."""
+        path = self._mask(AUTOSAVED)
+        return lambda segments: write_segmentation(path, bare(segments), volume)
 
     def finish(self, segments: Sequence[Segment], volume: Volume) -> None:
         """End the reading at hand with its result; no segment means that there is no lesion.

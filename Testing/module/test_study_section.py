@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from panel_cases import waitUntil
 from panel_fixtures import Reader
 
 from SAMLesionLib.geometry import Affine
@@ -64,10 +65,8 @@ class StudyReader:
 
     def start(self) -> None:
         self.frame.startButton.click()
-        from panel_cases import waitUntil
-
         waitUntil(lambda: self.section._study.task is not None, self.tick)
-        self.reader.volume = self.section._loaded[0]
+        self.reader.volume = self.section._case.volume
 
     def kinds(self, folder: Path) -> list[str]:
         assert self.section._study._writer.flush()
@@ -137,6 +136,17 @@ def test_a_reading_goes_on_with_what_was_saved(a_study_reader: StudyReader, stud
     me.frame.finishButton.click()
     (path,) = folder.glob("masks/*.seg.nrrd")
     assert np.array_equal(read_mask(path), before)
+
+
+def test_work_is_saved_now_and_then_in_a_thread(a_study_reader: StudyReader, study: StudyFolder) -> None:
+    me, folder = a_study_reader, study.reader_folder("R1")
+    me.section.open(folder)
+    me.start()
+    me.reader.drawBox((20, 20), (40, 40), 7)
+    me.section._saving.savedAt_s -= 100.0
+    waitUntil(lambda: list(folder.glob("masks/*.part.seg.nrrd")), me.tick)
+    me.frame.finishButton.click()
+    assert not list(folder.glob("masks/*.part.seg.nrrd"))
 
 
 def test_a_skipped_reading_is_followed_by_the_next(a_study_reader: StudyReader, study: StudyFolder) -> None:
