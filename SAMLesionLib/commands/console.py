@@ -123,6 +123,7 @@ _EXTRA_OF = dict.fromkeys(("torch", "safetensors", "starlette", "uvicorn", "psut
     "jinja2": "evaluation",
     "statsmodels": "study",
     "ray": "ray",
+    "tensorboard": "train",
 }
 
 

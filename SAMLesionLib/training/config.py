@@ -113,6 +113,7 @@ class TrainingConfig:
         compile: translate the encoder with torch.compile, for long runs on a GPU.
         log_every: steps between two lines of the log.
         save_every: steps between two checkpoints.
+        tensorboard: whether the log is written for TensorBoard too (the extra `train`).
         best_weights: numbers in which the best checkpoint is kept.
         prompts: the simulated reader.
         loss: what is made small.
@@ -135,6 +136,7 @@ class TrainingConfig:
     compile: bool = False
     log_every: int = at_least(1, 20)
     save_every: int = at_least(1, 500)
+    tensorboard: bool = False
     best_weights: Literal["float32", "float16"] = "float32"
     prompts: ClickSettings = field(default_factory=ClickSettings)
     loss: LossSettings = field(default_factory=LossSettings)

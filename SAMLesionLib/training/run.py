@@ -176,7 +176,7 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
         source = config.data.open(card, "train")
         examiner = Judge(config.data.open(card, "validation"), config, arithmetic, team)
     optimizer, scaler = make_optimizer(network, config.optimizer), arithmetic.scaler()
-    log = RunLog(folder, config.steps, team.leads)
+    log = RunLog(folder, config.steps, team.leads, config.tensorboard)
     run = Run(config, folder, team, arithmetic, network, optimizer, scaler, source, examiner, log)
     if resume:
         run.resume()

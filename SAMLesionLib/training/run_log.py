@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from SAMLesionLib.io import atomic_write
 
@@ -16,18 +17,20 @@ STEPS, JUDGED = "log.csv", "validation.csv"
 class RunLog:
     """The tables `log.csv` and `validation.csv` of a run, and its lines on standard error."""
 
-    def __init__(self, folder: Path, n_steps: int, speaks: bool = True) -> None:
+    def __init__(self, folder: Path, n_steps: int, speaks: bool = True, tensorboard: bool = False) -> None:
         """A log; `begin` opens it.
 
         Args:
             folder: of the run.
             n_steps: of the whole run.
             speaks: whether this process writes at all.
+            tensorboard: whether TensorBoard gets the same numbers.
         """
         self._folder = folder
         self._n_steps = n_steps
         self._speaks = speaks
         self._start, self._first_step = 0.0, 0
+        self._board = _board(folder) if tensorboard and speaks else None
 
     def begin(self, first_step: int) -> None:
         """Go on after so many steps; what the tables hold of later ones is taken away."""
@@ -62,6 +65,9 @@ class RunLog:
     def _add(self, name: str, values: Mapping[str, float]) -> None:
         if not self._speaks:
             return
+        if self._board:
+            for key, value in values.items():
+                self._board.add_scalar(f"{name.removesuffix('.csv')}/{key}", value, values["step"])
         path = self._folder / name
         is_new = not path.exists()
         with path.open("a", encoding="utf-8", newline="") as file:
@@ -69,6 +75,13 @@ class RunLog:
             if is_new:
                 table.writerow(values)
             table.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in values.values())
+
+
+def _board(folder: Path) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer: Any = SummaryWriter  # untyped in torch
+    return writer(str(folder), flush_secs=30)
 
 
 def time_left(seconds: float) -> str:

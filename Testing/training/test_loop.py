@@ -122,6 +122,18 @@ def test_a_full_disk_leaves_the_checkpoint_before(
     train(a_config(steps=4), tmp_path, resume=True)
 
 
+def test_tensorboard_gets_the_numbers_of_the_tables(tmp_path: Path) -> None:
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    train(a_config(steps=2, tensorboard=True, validation={"every": 2}), tmp_path)
+
+    events = event_accumulator.EventAccumulator(str(tmp_path)).Reload()
+    (loss,) = events.Scalars("log/loss")
+    assert loss.value == pytest.approx(
+        float((tmp_path / "log.csv").read_text().splitlines()[1].split(",")[1]), 1e-4
+    )
+    assert [s.step for s in events.Scalars("validation/dice_first")] == [0, 2]
+
+
 def test_a_run_is_not_written_over(whole: Path) -> None:
     with pytest.raises(InputError, match="--resume"):
         train(a_config(), whole)
