@@ -53,7 +53,7 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.demo
 	@echo "Installing what the tests need into $(VENV)" >&2
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[engine,fast-cpu,figures,dicom,evaluation,study,growcut,ray,slicer,test,check]"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[engine,fast-cpu,figures,dicom,evaluation,study,train,growcut,ray,slicer,test,check]"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
