@@ -10,6 +10,7 @@ import pytest
 from panel_cases import waitUntil
 from panel_fixtures import Reader
 
+from SAMLesionLib.commands.sample import SAMPLE
 from SAMLesionLib.geometry import Affine
 from SAMLesionLib.io import Segment, atomic_write, nrrd, read_mask, write_segmentation
 from SAMLesionLib.study.dealing import deal
@@ -167,14 +168,17 @@ def test_a_folder_that_is_no_readers_is_told(a_study_reader: StudyReader, tmp_pa
     assert not a_study_reader.frame.frame.visible
 
 
-def test_the_clock_and_the_task_fit_the_panel(
-    a_study_reader: StudyReader, study: StudyFolder, screenshot
-) -> None:
+def test_a_picture_of_a_reading(a_study_reader: StudyReader, tmp_path: Path, screenshot) -> None:
+    folder = tmp_path / "brain"
+    folder.mkdir()
+    write_design(folder, [StudyCase("C07", str(SAMPLE / "image.nrrd"), modality="MR")], ["R1", "R2"])
+    study = freeze(folder)
+    deal(study)
     me = a_study_reader
-    me.section.open(study.reader_folder("R1"))
+    me.section.open(study.reader_folder("R2"))  # who begins with AI
     me.start()
-    me.reader.drawBox((20, 20), (40, 40), 7)
+    me.reader.drawBox((158, 80), (212, 121), 8)
+    me.section._clock._ran_s = 83.0
     me.tick()
-    assert ":" in me.frame.timer.text
-    picture = screenshot("slicer-study-reading")
-    assert picture.stat().st_size > 10_000
+    assert me.frame.timer.text == "1:23"
+    assert screenshot("slicer-study-reading").stat().st_size > 10_000
