@@ -40,7 +40,7 @@ PACKAGES = {
     "imaging": {"scipy"},
     "metrics": {"scipy"},
     "io": {"SimpleITK", "nibabel", "pydicom", "highdicom", "psutil"},
-    "models": {"torch", "safetensors", "scipy", "openvino", "platformdirs", "tqdm"},
+    "models": {"torch", "safetensors", "scipy", "openvino", "platformdirs", "tqdm", "transformers"},
     "datasets": {"scipy"},
     "engine": {"torch", "scipy", "psutil", "openvino"},
     "transport": {"starlette", "uvicorn", "anyio", "psutil"},
