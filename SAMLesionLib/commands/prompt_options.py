@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from SAMLesionLib.commands import console
 from SAMLesionLib.commands.prompt_text import (
     box_2d_from_text,
     box_from_text,
@@ -16,7 +17,7 @@ from SAMLesionLib.commands.prompt_text import (
 )
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import Affine
-from SAMLesionLib.prompts import BoxPrompt, Prompt, PromptSet
+from SAMLesionLib.prompts import BoxPrompt, OrganPrompt, Prompt, PromptSet
 from SAMLesionLib.volume import Volume
 
 if TYPE_CHECKING:
@@ -75,6 +76,18 @@ def add_prompt_options(parser: argparse.ArgumentParser) -> None:
         "(.mrk.json: ROI, point list, line)",
     )
     group.add_argument(
+        "--organ",
+        metavar="WORD",
+        help="the organ that the lesions lie in, such as kidney; for models that take it (tags)",
+    )
+    group.add_argument(
+        "--organ-mask",
+        type=Path,
+        metavar="FILE",
+        help="that organ's mask: .seg.nrrd or a label map, all of its segments together; one on another grid "
+        "is resampled. For models that take it (tags)",
+    )
+    group.add_argument(
         "--frame",
         choices=("ijk", "ras", "lps"),
         default="ijk",
@@ -98,9 +111,24 @@ def lesions_of(args: argparse.Namespace, volume: Volume) -> list[LesionPrompts]:
         raise PromptError(
             "At least one prompt is needed, got none. Give --box i0,j0,k0,i1,j1,k1 or --prompts FILE."
         )
+    organ = _organ(args, volume)
+    lesions = [LesionPrompts(x.name, PromptSet((*x.prompts, *organ))) for x in lesions]
     for lesion in lesions:
         lesion.prompts.check_inside(volume.shape_ijk, volume.name)
     return lesions
+
+
+def _organ(args: argparse.Namespace, volume: Volume) -> list[Prompt]:
+    """What was said of the organ, which is that of every lesion."""
+    from SAMLesionLib.io.organ_masks import read_organ_mask
+
+    said: list[Prompt] = [] if args.organ is None else [OrganPrompt(args.organ)]
+    if args.organ_mask is not None:
+        mask, notice = read_organ_mask(args.organ_mask, volume)
+        said.append(mask)
+        if notice:
+            console.say(f"samlesion: {notice}")
+    return said
 
 
 def _typed(args: argparse.Namespace, affine: Affine) -> list[PromptSet]:

@@ -71,19 +71,25 @@ def read_mask(path: str | os.PathLike[str], volume: Volume | None = None) -> npt
     return mask
 
 
-def _offset_on(volume: Volume, found: Segmentation, name: str) -> Triple:
-    """How many voxels the file's grid starts after the volume's, when one is a crop of the other."""
+def offset_on(volume: Volume, found: Segmentation) -> Triple | None:
+    """How many voxels a segmentation's grid starts after a volume's; None when the grids are not one."""
     corners = IndexBox.whole(found.shape_ijk).corners_ijk()
     in_volume = volume.affine.to_ijk(found.affine.to_ras(corners))
     i, j, k = (int(v) for v in np.round(in_volume[0] - corners[0]))
     expected_ras = volume.affine.to_ras(corners + np.array([i, j, k]))
-    if np.abs(expected_ras - found.affine.to_ras(corners)).max() > GRID_TOLERANCE_MM:
+    is_one_grid = np.abs(expected_ras - found.affine.to_ras(corners)).max() <= GRID_TOLERANCE_MM
+    return (i, j, k) if is_one_grid else None
+
+
+def _offset_on(volume: Volume, found: Segmentation, name: str) -> Triple:
+    offset = offset_on(volume, found)
+    if offset is None:
         sizes = [" x ".join(map(str, s)) for s in (found.shape_ijk, volume.shape_ijk)]
         raise ImageError(
             f"{name} ({sizes[0]} voxels) lies on another grid than {volume.name} ({sizes[1]} voxels). "
             "Resample it onto the image first, in 3D Slicer by exporting with the image as reference."
         )
-    return i, j, k
+    return offset
 
 
 def _from_slicer(layers: npt.NDArray[Any], affine: Affine, fields: Mapping[str, str]) -> Segmentation:

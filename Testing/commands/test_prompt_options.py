@@ -8,10 +8,10 @@ import json
 import numpy as np
 import pytest
 
-from SAMLesionLib import Affine, BoxPrompt, LinePrompt, PointPrompt, Volume
+from SAMLesionLib import Affine, BoxPrompt, LinePrompt, OrganMaskPrompt, OrganPrompt, PointPrompt, Volume
 from SAMLesionLib.commands.prompt_options import add_prompt_options, lesions_of
 from SAMLesionLib.errors import PromptError
-from SAMLesionLib.io import LesionPrompts
+from SAMLesionLib.io import LesionPrompts, Segment, write_segmentation
 
 SCAN = Volume(np.arange(20**3, dtype=np.int16).reshape(20, 20, 20), Affine.from_spacing((1, 1, 2)), "scan")
 
@@ -74,3 +74,29 @@ def test_no_prompt_at_all_is_refused() -> None:
 def test_an_empty_inverted_or_outside_box_is_refused(box: str, sentence: str) -> None:
     with pytest.raises(PromptError, match=sentence):
         lesions("--box", box)
+
+
+def test_the_organ_is_that_of_every_lesion(tmp_path, capsys) -> None:
+    mask = np.zeros((20, 20, 20), bool)
+    mask[2:12, 3:13, 4:14] = True
+    write_segmentation(tmp_path / "kidney.nii.gz", [Segment("Kidney", mask, None, (1, 0, 0))], SCAN)
+    organ = ("--organ", "Kidney", "--organ-mask", str(tmp_path / "kidney.nii.gz"))
+    for lesion in lesions("--box", "1,1,1,5,5,5", "--box", "8,8,8,12,12,12", *organ):
+        assert [p.kind for p in lesion.prompts] == ["box", "organ", "organ-mask"]
+        assert lesion.prompts.of(OrganPrompt)[0].word == "kidney"
+    assert capsys.readouterr().err == ""
+
+
+def test_an_organ_on_another_grid_is_told(tmp_path, capsys) -> None:
+    coarse = Volume(np.zeros((10, 10, 10), np.float32), Affine.from_spacing((2, 2, 4)), "coarse")
+    write_segmentation(
+        tmp_path / "organ.nrrd", [Segment("Organ", np.ones((10, 10, 10), bool), None, (1, 0, 0))], coarse
+    )
+    (one,) = lesions("--point", "3,3,3", "--organ-mask", str(tmp_path / "organ.nrrd"))
+    assert one.prompts.of(OrganMaskPrompt)
+    assert "organ.nrrd lies on another grid than scan" in capsys.readouterr().err
+
+
+def test_an_organ_without_a_lesion_is_refused() -> None:
+    with pytest.raises(PromptError, match="At least one prompt"):
+        lesions("--organ", "kidney")
