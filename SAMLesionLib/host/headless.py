@@ -27,6 +27,7 @@ class HeadlessHost:
     def __init__(self) -> None:
         self.scene = slicer.vtkMRMLScene()
         self._cache = tempfile.TemporaryDirectory(prefix="samlesion-scene-")
+        known_rules = _conversion_rules()
         self._application = self._start_application()
         # The application logic does not keep them, so they are kept here.
         self._logics = [
@@ -36,6 +37,9 @@ class HeadlessHost:
             # Registers the converters without which a segment can hold no labelmap.
             self._add_logic("Segmentations", slicer.vtkSlicerSegmentationsModuleLogic()),
         ]
+        # Every logic registers its rules anew in the process, and all segmentations pass over all of them:
+        # after a hundred hosts a copy of one took seconds.
+        self._own_rules = [rule for rule in _conversion_rules() if rule not in known_rules]
         self._remote = self._start_remote_io()
 
     def __enter__(self) -> HeadlessHost:
@@ -49,6 +53,9 @@ class HeadlessHost:
     def close(self) -> None:
         """Empty the scene and delete its temporary files."""
         self.scene.Clear(True)
+        for rule in self._own_rules:
+            slicer.vtkSegmentationConverterFactory.GetInstance().UnregisterConverterRule(rule)
+        self._own_rules = []
         self._cache.cleanup()
 
     def load_volume(self, path: str | Path, name: str | None = None, is_labelmap: bool = False) -> Any:
@@ -99,3 +106,8 @@ class HeadlessHost:
         data_io.SetAndObserveDataIOManager(remote.GetDataIOManager())
         remote.AddDataIOToScene()
         return remote, data_io
+
+
+def _conversion_rules() -> list[Any]:
+    """What turns one representation of a segment into another, in this process."""
+    return list(slicer.vtkSegmentationConverterFactory.GetInstance().GetConverterRules())

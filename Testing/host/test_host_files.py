@@ -195,3 +195,11 @@ def test_segments_that_other_programs_left_empty_move_nothing_either(scene, segm
     segments.write(lesion, block, np.ones(block.shape_kji, bool))
     loaded = load_segmentation(scene, save_segmentation(segments.node, tmp_path / "work.seg.nrrd"))
     assert np.array_equal(LesionSegments(loaded, segments.volume_node).read(lesion), segments.read(lesion))
+
+
+def test_a_host_leaves_no_rules_behind_that_slow_the_next_one_down():
+    factory = slicer.vtkSegmentationConverterFactory.GetInstance()
+    before = len(factory.GetConverterRules())
+    with HeadlessHost():
+        assert len(factory.GetConverterRules()) > before
+    assert len(factory.GetConverterRules()) == before
