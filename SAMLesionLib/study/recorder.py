@@ -17,8 +17,6 @@ from SAMLesionLib.study.log import LogWriter
 
 HEARTBEAT_S = 10.0
 """After so long without a line one is written, so that a crash loses no more."""
-HOST_KINDS = ("tool", "stroke", "undo", "redo", "scroll", "zoom", "window", "click", "key")
-"""What a host tells of the reader's hands; `focus_lost` and `focus_gained` are told, too."""
 
 MaskOf = Callable[[str], PackedMask | None]
 
@@ -64,7 +62,8 @@ class Recorder:
         """Write down what a host saw: a tool, a stroke, a scrolled slice, the focus.
 
         Args:
-            kind: one of `HOST_KINDS`, `focus_lost` or `focus_gained`.
+            kind: what was done, such as `tool`, `stroke`, `undo`, `scroll`, `zoom` or `window`; `focus_lost` and
+                `focus_gained` when the reader turned to another program and back.
             facts: numbers and words of the program, never of the scan.
         """
         self._write(kind, facts)
