@@ -62,8 +62,8 @@ class Recorder:
         """Write down what a host saw: a tool, a stroke, a scrolled slice, the focus.
 
         Args:
-            kind: what was done, such as `tool`, `stroke`, `undo`, `scroll`, `zoom` or `window`; `focus_lost` and
-                `focus_gained` when the reader turned to another program and back.
+            kind: what was done, such as `tool`, `stroke`, `undo`, `scroll`, `zoom` or `window`; `focus_lost`
+                and `focus_gained` when the reader turned to another program and back.
             facts: numbers and words of the program, never of the scan.
         """
         self._write(kind, facts)
