@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,7 @@ def _each(dataset: FileDataset, look: Look, place: Path) -> Iterator[PreparedCas
     for name in dataset.case_names:
         folder = place / name
         if not (folder / "about.json").exists():
+            print(f"preparing {name} of {dataset.name}, once", file=sys.stderr, flush=True)
             _write(dataset.load(name), look, folder)
         about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
         lesions = tuple(IndexBox(tuple(start), tuple(stop)) for start, stop in about["lesions"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from math import isfinite
 from pathlib import Path
@@ -26,6 +27,7 @@ from SAMLesionLib.training.optimizer import make_optimizer
 from SAMLesionLib.training.run_log import RunLog
 from SAMLesionLib.training.samples import SampleSource
 from SAMLesionLib.training.start import load_start, start_network
+from SAMLesionLib.training.tables import differences
 from SAMLesionLib.training.team import Team
 from SAMLesionLib.training.tuning import tune
 from SAMLesionLib.version import __version__
@@ -134,6 +136,9 @@ class Run:
         self.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["rng"])
         self.step, self.best, self.metrics = about["step"], about["best"], about["metrics"]
+        changed = differences(about["config"], json.loads(json.dumps(self.config.as_json(), default=str)))
+        if changed:
+            self.log.say(f"going on with other values than before of {', '.join(changed)}")
 
     def _about(self) -> dict[str, Any]:
         return {

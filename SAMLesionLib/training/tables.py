@@ -69,6 +69,18 @@ def merge(table: Table, changes: Mapping[str, Any]) -> None:
             table[key] = value
 
 
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], name: str = "") -> list[str]:
+    """The keys, those of tables within too, under which two tables differ."""
+    found = []
+    for key in sorted(before.keys() | now.keys()):
+        ours, theirs = before.get(key), now.get(key)
+        if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
+            found += differences(ours, theirs, _join(name, key))
+        elif ours != theirs:
+            found.append(_join(name, key))
+    return found
+
+
 def from_table(cls: type[T], table: Mapping[str, Any], name: str = "") -> T:
     """A dataclass from the table that names its fields.
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from SAMLesionLib.errors import InputError, OutputError, TrainingFailed, Weights
 from SAMLesionLib.models.sam3d import build_tiny_sam3d
 from SAMLesionLib.models.sgp_sam import build_tiny_sgp_sam
 from SAMLesionLib.training import checkpoints
-from SAMLesionLib.training.checkpoints import read_about
+from SAMLesionLib.training.checkpoints import LAST, read_about
 from SAMLesionLib.training.loop import train
 from SAMLesionLib.training.run import Run
 
@@ -79,7 +80,7 @@ def test_the_best_weights_may_be_kept_in_half_the_bytes(tmp_path: Path) -> None:
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    config = a_config(steps=40, log_every=10, batch={"samples": 4}, validation={"every": 40, "samples": 8})
+    config = a_config(steps=40, log_every=10, batch={"samples": 4}, validation={"every": 40, "samples": 4})
 
     best = train(config, tmp_path)
 
@@ -102,24 +103,42 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_what_was_good(tmp_path
     assert all(x.isfinite().all() for x in load_file(tmp_path / "last.safetensors").values())
 
 
-@pytest.mark.parametrize("at", ["state-", "last"])
-def test_a_full_disk_leaves_the_checkpoint_before(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of Unix")
+def test_a_disk_that_takes_no_more_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    import resource
+
+    train(a_config(steps=2), tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".csv"}
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))
+    try:
+        with pytest.raises(OutputError, match="what was there before is unchanged"):
+            train(a_config(steps=3, validation={"every": 9}), tmp_path, resume=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.suffix != ".csv"} == before
+
+
+def test_a_disk_that_is_full_between_two_files_leaves_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train(a_config(steps=3), tmp_path)
-    before = (tmp_path / "last.safetensors").read_bytes()
+    train(a_config(steps=2), tmp_path)
+    before = (tmp_path / LAST).read_bytes()
 
     def full(path: Path) -> Any:
-        return _full_disk() if Path(path).name.startswith(at) else written(path)
+        return _full_disk() if path.name == LAST else written(path)
 
     written = checkpoints.atomic_write
-    monkeypatch.setattr(checkpoints, "atomic_write", full)
-    with pytest.raises(OutputError, match="full"):
-        train(a_config(steps=4, validation={"every": 1, "best_at": "last"}), tmp_path, resume=True)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "atomic_write", full)
+        with pytest.raises(OutputError, match="full"):
+            train(a_config(steps=3), tmp_path, resume=True)
 
-    assert (tmp_path / "last.safetensors").read_bytes() == before
-    train(a_config(steps=4), tmp_path, resume=True)
+    assert (tmp_path / LAST).read_bytes() == before
+    train(a_config(steps=3), tmp_path, resume=True)
+    assert "going on with other values than before of steps" in capsys.readouterr().err
 
 
 def test_tensorboard_gets_the_numbers_of_the_tables(tmp_path: Path) -> None:

@@ -68,12 +68,12 @@ def test_medsams_recipe_runs_in_the_loop(settings: SliceSettings, tmp_path: Path
         loss={"name": "dice-ce"},
         prompts={"loose_cells": 2.0},
         optimizer={"lr": 1e-3, "final_share": 1.0, "warmup_share": 0.0},
-        validation={"every": 30, "samples": 4},
+        validation={"every": 30, "samples": 2},
     )
     train(replace(config, data=settings), tmp_path)
 
     rows = [float(line.split(",")[1]) for line in (tmp_path / "log.csv").read_text().splitlines()[1:]]
-    assert rows[-1] < rows[0] - 0.1
+    assert rows[-1] < rows[0] - 0.05
     kept = load_file(tmp_path / "last.safetensors")
     assert any(name.startswith("prompt_encoder.") for name in kept)
 
