@@ -90,6 +90,15 @@ class StudySection:
         self._study, self._next = None, None
         self._frame.hide()
 
+    def sceneClosing(self) -> None:
+        """The scene is about to be emptied: the reading at hand is saved, and can be started again."""
+        study = self._study
+        if study is not None and study.task is not None:
+            self._saving.now(study)
+            study.leave()
+            self._case, self._watch = None, None
+            self._showNext(study)
+
     def start(self) -> None:
         """Load the next case; the clock runs when its lesions can be marked."""
         study, task = self._study, self._next

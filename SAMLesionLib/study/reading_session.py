@@ -142,6 +142,11 @@ class ReadingSession:
         self._at_hand()
         self._end("skip", reason=reason if reason in SKIP_REASONS else "other")
 
+    def leave(self) -> None:
+        """Put the reading at hand aside; it is the next one again, and goes on from what was saved."""
+        self.pause()
+        self._put_down()
+
     def close(self) -> None:
         """Get up; a reading at hand goes on in the next session."""
         self.recorder.stop()
@@ -170,6 +175,9 @@ class ReadingSession:
         self._write(kind, **facts)
         self._writer.flush()
         self._mask(AUTOSAVED).unlink(missing_ok=True)
+        self._put_down()
+
+    def _put_down(self) -> None:
         self.recorder.stop()
         self.task, self.is_paused, self.recorder.reading = None, False, ""
 

@@ -84,6 +84,20 @@ def test_a_reading_that_was_begun_comes_first_with_what_was_saved_of_it(study: S
     assert read_progress(folder, read_worklist(folder)).state(begun) == "finished"
 
 
+def test_a_reading_that_was_put_aside_is_the_next_one_again(study: StudyFolder) -> None:
+    with ReadingSession(study.reader_folder("R1")) as session:
+        task = session.next().task
+        assert task is not None
+        session.start(task)
+        session.leave()
+        assert session.task is None
+        assert session.next().task == task
+        session.start(task)
+        session.finish([], a_volume())
+    kinds = [line.kind for line in read_log(study.reader_folder("R1") / LOG).lines()]
+    assert kinds == ["start", "pause", "start", "finish", "end"]
+
+
 def test_a_skipped_reading_does_not_come_again_and_keeps_no_free_text(study: StudyFolder) -> None:
     folder = study.reader_folder("R2")
     with ReadingSession(folder) as session:
