@@ -15,6 +15,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/evaluation_options.py
   SAMLesionLib/commands/job.py
   SAMLesionLib/commands/models.py
+  SAMLesionLib/commands/output.py
   SAMLesionLib/commands/picture.py
   SAMLesionLib/commands/prompt_options.py
   SAMLesionLib/commands/prompt_text.py
@@ -141,6 +142,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/showing.py
   SAMLesionLib/host/shown.py
   SAMLesionLib/host/slice_views.py
+  SAMLesionLib/host/total_segmentator.py
   SAMLesionLib/host/volumes.py
   SAMLesionLib/host/watching.py
   SAMLesionLib/imaging/__init__.py

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -14,7 +12,6 @@ from SAMLesionLib.commands import console
 from SAMLesionLib.commands.engine_options import add_engine_options, engine_from, model_card
 from SAMLesionLib.commands.prompt_options import add_prompt_options, lesions_of
 from SAMLesionLib.commands.prompt_text import window_from_text
-from SAMLesionLib.errors import OutputError
 from SAMLesionLib.volume import MODALITIES, Volume
 
 if TYPE_CHECKING:
@@ -29,6 +26,8 @@ EXAMPLES = """examples:
     samlesion segment brain.nii.gz -o out.nii.gz --box 160,82,12,211,120,18 --box 177,123,11,208,156,13 --json
   a DICOM folder and a box drawn in 3D Slicer:
     samlesion segment dicom/ -o lesion.seg.nrrd --prompts R.mrk.json
+  the same as a DICOM segmentation of the same patient and study, for the archive:
+    samlesion segment dicom/ -o lesion.dcm --prompts R.mrk.json
   a RECIST diameter in millimetres of the patient, soft-tissue window:
     samlesion segment ct.nii.gz -o out.seg.nrrd --line=-51.2,14,88,-22.5,20,88 --frame ras --window -160,240
 
@@ -55,8 +54,8 @@ def add_parser(verbs: Any) -> None:
         type=Path,
         required=True,
         metavar="OUT",
-        help="file to write: .seg.nrrd (3D Slicer segments with names, colours, provenance), or a label map "
-        ".nii.gz, .nii or .nrrd",
+        help="file to write: .seg.nrrd (3D Slicer segments with names, colours, provenance), a label map "
+        ".nii.gz, .nii or .nrrd, or, beside a DICOM scan, a DICOM segmentation .dcm (needs samlesion[dicom])",
     )
     add_prompt_options(parser)
     image = parser.add_argument_group("image")
@@ -80,7 +79,9 @@ def add_parser(verbs: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Segment, write, and tell."""
     start = perf_counter()
-    check_output(args.output, args.image)
+    from SAMLesionLib.commands.output import check_output, write_output
+
+    check_output(args.output, args.image, args.series)
     card = model_card(args.model)
     window = window_from_text(args.window) if args.window else None
     volume = _read(args)
@@ -89,7 +90,6 @@ def run(args: argparse.Namespace) -> int:
     read_s = perf_counter() - start
 
     from SAMLesionLib.commands.job import segment_lesions
-    from SAMLesionLib.io import write_segmentation
 
     engine = engine_from(args)
     with console.bar(len(lesions_asked), "Segmenting", "lesion") as bar:
@@ -98,34 +98,12 @@ def run(args: argparse.Namespace) -> int:
             engine, volume, lesions_asked, card.name, window, lambda f: _move(bar, len(lesions) + f)
         ):
             lesions.append(lesion)
-    write_segmentation(args.output, [lesion.segment for lesion in lesions], volume)
+    segments = [lesion.segment for lesion in lesions]
+    write_output(args.output, segments, volume, args.image, args.series)
     _warn(lesions)
     result = summary(volume, lesions, args, read_s, perf_counter() - start)
     console.print_json(result) if args.json else _print_table(result)
     return 0
-
-
-def check_output(output: Path, image: Path | None = None) -> None:
-    """Refuse a place that cannot be written to, before any work is done.
-
-    Raises:
-        OutputError: when the ending is unknown, the folder is missing or read-only, or it is the scan.
-    """
-    from SAMLesionLib.io import atomic_write
-    from SAMLesionLib.io.files import suffix_of
-    from SAMLesionLib.io.segmentation_writer import ENDINGS
-
-    if not suffix_of(output, ENDINGS):
-        raise OutputError(f"Cannot write {output}: expected a name ending in {', '.join(ENDINGS)}.")
-    if image is not None and os.path.exists(output) and os.path.exists(image) and output.samefile(image):
-        raise OutputError(f"Cannot write {output}: it is the scan itself. Give another name with -o.")
-    # Begun and given up: the disk itself says whether the file could be made; permission bits may not.
-    with suppress(_GivenUp), atomic_write(output):
-        raise _GivenUp
-
-
-class _GivenUp(Exception):
-    """Leaves a file that was begun only to see whether it could be."""
 
 
 def summary(

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 from ordinary_user import a_folder_for_all, as_ordinary_user
 from samlesion_command import IMAGE, samlesion
 
-from SAMLesionLib.commands.segment import check_output
+from SAMLesionLib.commands.output import check_output
 from SAMLesionLib.errors import OutputError
 
 BOX = ("--box", "160,82,12,211,120,18")
