@@ -263,6 +263,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/study/sample_size.py
   SAMLesionLib/study/savings.py
   SAMLesionLib/study/schedule.py
+  SAMLesionLib/study/session_lock.py
   SAMLesionLib/study/simulation/__init__.py
   SAMLesionLib/study/simulation/effort.py
   SAMLesionLib/study/simulation/masks.py

@@ -12,10 +12,10 @@ from typing import Any
 
 from SAMLesionLib.errors import InputError, OutputError
 from SAMLesionLib.io import Segment, write_segmentation
-from SAMLesionLib.io.file_locks import lock
 from SAMLesionLib.study.log import FORMAT, LOG, LogWriter
 from SAMLesionLib.study.machine import machine_facts
 from SAMLesionLib.study.recorder import Recorder
+from SAMLesionLib.study.session_lock import lock_session
 from SAMLesionLib.study.study_folder import STARTED, read_study
 from SAMLesionLib.study.worklist import (
     MASKS,
@@ -28,7 +28,6 @@ from SAMLesionLib.study.worklist import (
 )
 from SAMLesionLib.volume import Volume
 
-LOCK = "session.lock"
 AUTOSAVED = ".part.seg.nrrd"
 FINISHED = ".seg.nrrd"
 SKIP_REASONS = ("quality", "wrong_case", "time", "other")
@@ -60,7 +59,7 @@ class ReadingSession:
         self.task: Task | None = None
         self.worklist: WorkList = read_worklist(folder)
         _check_design(folder)
-        self._lock = _locked(folder / LOCK, self.worklist.reader)
+        self._lock = lock_session(folder, self.worklist.reader)
         try:
             self._writer = LogWriter(folder / LOG)
         except OutputError:
@@ -202,19 +201,3 @@ def _check_design(folder: Path) -> None:
     study = folder.parent.parent
     if (study / STARTED).exists():  # not at a reader who was sent only the own folder
         read_study(study)
-
-
-def _locked(path: Path, reader: str) -> int:
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as refused:
-        raise OutputError(
-            f"Cannot write to {path.parent} ({refused.strerror}). Ask for permission."
-        ) from None
-    if not lock(handle):
-        os.close(handle)
-        raise InputError(
-            f"Another session of reader {reader} is open in {path.parent}. Close it first; two at once would "
-            "mix their times."
-        )
-    return handle
