@@ -15,6 +15,8 @@ from SAMLesionLib import (
     IndexBox,
     LinePrompt,
     MaskPrompt,
+    OrganMaskPrompt,
+    OrganPrompt,
     PointPrompt,
     PromptSet,
     ScribblePrompt,
@@ -343,3 +345,23 @@ def test_the_files_of_slicer_itself_are_read(tmp_path: Path) -> None:
     (lesion,) = read_prompts(tmp_path / "roi.mrk.json", upright)
 
     assert lesion == LesionPrompts("roi", PromptSet((BoxPrompt(box),)))
+
+
+def an_organ() -> OrganMaskPrompt:
+    return OrganMaskPrompt(IndexBox((1, 1, 1), (3, 3, 3)), np.ones((2, 2, 2), bool))
+
+
+def test_an_organ_goes_into_a_file_and_back(tmp_path: Path) -> None:
+    lesion = LesionPrompts("Tumour", PromptSet((PointPrompt((2, 2, 2)), OrganPrompt("kidney"), an_organ())))
+    write_prompts(tmp_path / "organ.json", [lesion])
+    assert read_prompts(tmp_path / "organ.json", UNIT) == (lesion,)
+
+
+def test_an_organs_word_belongs_to_no_frame_and_its_mask_to_the_grid(tmp_path: Path) -> None:
+    word = LesionPrompts("Tumour", PromptSet((PointPrompt((2, 2, 2)), OrganPrompt("kidney"))))
+    write_prompts(tmp_path / "word.json", [word], "ras", UNIT)
+    assert read_prompts(tmp_path / "word.json", UNIT) == (word,)
+    with pytest.raises(PromptError, match="A mask belongs to its voxel grid"):
+        write_prompts(
+            tmp_path / "mask.json", [LesionPrompts("Tumour", PromptSet((an_organ(),)))], "ras", UNIT
+        )

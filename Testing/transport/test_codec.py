@@ -22,6 +22,8 @@ from SAMLesionLib import (
     LinePrompt,
     MaskPrompt,
     MaskUpdate,
+    OrganMaskPrompt,
+    OrganPrompt,
     PointPrompt,
     PromptSet,
     RunReport,
@@ -75,6 +77,8 @@ def prompt_sets(draw: st.DrawFn) -> PromptSet:
         st.builds(LinePrompt, positions, positions),
         st.builds(ScribblePrompt, st.lists(positions, min_size=1, max_size=5).map(tuple), st.booleans()),
         masks_of_boxes().filter(lambda m: m[1].any()).map(lambda m: MaskPrompt(*m)),
+        masks_of_boxes().filter(lambda m: m[1].any()).map(lambda m: OrganMaskPrompt(*m)),
+        st.sampled_from(["kidney", "lymph node"]).map(OrganPrompt),
     )
     return PromptSet(tuple(draw(st.lists(kinds, max_size=5))))
 
