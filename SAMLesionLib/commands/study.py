@@ -125,12 +125,14 @@ def _new(args: argparse.Namespace) -> int:
 
 
 def _deal(args: argparse.Namespace) -> int:
-    from SAMLesionLib.study.dealing import deal
+    from SAMLesionLib.study.dealing import deal, without_reference
     from SAMLesionLib.study.study_folder import freeze
 
     study = freeze(args.study)
     for worklist in deal(study):
         print(f"{worklist.reader}: {len(worklist.tasks)} readings in {study.reader_folder(worklist.reader)}")
+    if bare := without_reference(study):
+        print(f"No reference mask for {', '.join(bare)}: the report needs them to measure quality.")
     print(f"The design is frozen as version {study.start.version}.")
     return 0
 

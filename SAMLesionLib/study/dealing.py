@@ -35,6 +35,12 @@ def deal(study: StudyFolder) -> list[WorkList]:
     return lists
 
 
+def without_reference(study: StudyFolder) -> list[str]:
+    """The cases whose quality cannot be measured as things are; the references may come later."""
+    cases = study.design.cases
+    return [c.id for c in cases if not c.reference or not study.resolve(c.reference).exists()]
+
+
 def _list_of(study: StudyFolder, reader: str, readings: tuple[PlannedReading, ...]) -> WorkList:
     design, letters = study.design, _letters(study, reader)
     return WorkList(

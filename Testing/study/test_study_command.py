@@ -84,7 +84,9 @@ def test_simulated_readings_are_never_put_over_others(trial: Path, capsys) -> No
 
 def test_a_reader_reads_with_a_stopwatch_and_the_report_says_so(tmp_path: Path, monkeypatch, capsys) -> None:
     folder = a_folder(tmp_path / "pilot", readers=("R1",))
+    (folder / "references" / "expert-2.nrrd").unlink()
     assert study("deal", folder) == 0
+    assert "No reference mask for C2:" in capsys.readouterr().out
     assert study("next", folder, "--reader", "R1") == 0
     said = capsys.readouterr().out
     assert "0 of 4 readings finished" in said
