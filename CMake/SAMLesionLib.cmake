@@ -25,6 +25,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/commands/study.py
   SAMLesionLib/commands/study_cases.py
   SAMLesionLib/commands/study_desk.py
+  SAMLesionLib/commands/study_planning.py
   SAMLesionLib/commands/study_post.py
   SAMLesionLib/commands/train.py
   SAMLesionLib/datasets/__init__.py
@@ -313,6 +314,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/synthetic/shapes.py
   SAMLesionLib/training/synthetic/source.py
   SAMLesionLib/training/tables.py
+  SAMLesionLib/training/tags_losses.py
   SAMLesionLib/training/tally.py
   SAMLesionLib/training/team.py
   SAMLesionLib/training/tuning.py
