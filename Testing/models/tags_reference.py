@@ -15,8 +15,13 @@ from SAMLesionLib.models.tags.windows import WindowAttention
 
 def reference_logits(network: Tags, image: Tensor, points_dhw: Tensor) -> Tensor:
     """Logits 1x2xDxHxW of one cube, 1x3xDxHxW."""
-    encoder, decoder = network.image_encoder, network.mask_decoder
-    *others, last = reference_maps(encoder, image)
+    return reference_decode(network, reference_maps(network.image_encoder, image), image, points_dhw)
+
+
+def reference_decode(network: Tags, maps: list[Tensor], image: Tensor, points_dhw: Tensor) -> Tensor:
+    """The same from the four maps."""
+    decoder, size = network.mask_decoder, (network.image_size,) * 3
+    *others, last = maps
     maps = [*others, network.prompt_encoder(last, points_dhw, network.image_size)]
     heads = [
         F.interpolate(decoder.mlahead[name](x), scale_factor=2, mode="trilinear", align_corners=True)
@@ -25,7 +30,6 @@ def reference_logits(network: Tags, image: Tensor, points_dhw: Tensor) -> Tensor
     grey = image[:, :1].permute(0, 1, 3, 4, 2)
     heads.append(F.interpolate(grey, size=heads[0].shape[2:], mode="trilinear", align_corners=False))
     logits = decoder.cls(torch.cat(heads, dim=1))
-    size = (network.image_size,) * 3
     return F.interpolate(logits, size=size, mode="trilinear", align_corners=True).permute(0, 1, 4, 2, 3)
 
 
