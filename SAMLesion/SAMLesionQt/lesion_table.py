@@ -42,7 +42,6 @@ class LesionTable:
         }
         self._rows: list[LesionRow] = []
         self._shown: list[LesionRow | None] = []
-        self._isFilling = False
         self._prepare()
         table.connect("itemSelectionChanged()", self._onSelection)
         table.connect("itemChanged(QTableWidgetItem*)", self._onItemChanged)
@@ -64,7 +63,8 @@ class LesionTable:
         Returns:
             False when more rows changed than can be renewed at once: call it again soon.
         """
-        self._isFilling = True
+        # Only what the reader does is listened to.
+        wereBlocked = self._table.blockSignals(True)
         try:
             self._rows = list(rows)
             self._table.setRowCount(len(rows))
@@ -72,7 +72,7 @@ class LesionTable:
             isWhole = Budget(FILL_S).spend(self._renewing(rows))
             self._choose(chosenId)
         finally:
-            self._isFilling = False
+            self._table.blockSignals(wereBlocked)
         return isWhole
 
     def rename(self, lesionId: str) -> None:
@@ -149,12 +149,11 @@ class LesionTable:
             self._table.selectRow(self.ids.index(lesionId))
 
     def _onSelection(self) -> None:
-        if not self._isFilling:
-            chosen = self.chosenIds
-            self._onChosen(chosen[0] if chosen else None)
+        chosen = self.chosenIds
+        self._onChosen(chosen[0] if chosen else None)
 
     def _onItemChanged(self, item: Any) -> None:
-        if not self._isFilling and item.column() == NAME:
+        if item.column() == NAME:
             row = self._rows[item.row()]
             if item.text() != row.name:
                 self._onRenamed(row.lesion_id, item.text())

@@ -96,10 +96,14 @@ class Journal:
             done.wait(timeout_s)
         return not self._waiting
 
+    def finish(self) -> None:
+        """Let the thread write what waits, and end; nobody waits for the disk."""
+        self._queue.put(None)
+
     def close(self) -> None:
         """Write what waits, and end the thread; the file stays, and stays locked until `discard`."""
         if self._thread is not None:
-            self._queue.put(None)
+            self.finish()
             self._thread.join()
             self._thread = None
 

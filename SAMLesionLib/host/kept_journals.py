@@ -17,7 +17,7 @@ _kept: dict[Journal, tuple[Any, int]] = {}
 
 def keep(journal: Journal, scene: Any) -> None:
     """Keep a journal until its scene is closed or the process ends."""
-    journal.close()
+    journal.finish()
     _kept[journal] = (scene, scene.AddObserver(scene.StartCloseEvent, lambda *_: _discard(journal)))
 
 
