@@ -10,7 +10,14 @@ import numpy.typing as npt
 from SAMLesionLib.engine.box_clicks import MOST_CLICKS, first_click, next_click
 from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits, over
 from SAMLesionLib.engine.cube_prompts import drawn_box, is_anchored, on_image
-from SAMLesionLib.engine.cubes import cube_around_box, cube_around_click, fitting_cube, is_in
+from SAMLesionLib.engine.cubes import (
+    box_of,
+    cube_around_box,
+    cube_around_click,
+    cubes_around_click,
+    fitting_cube,
+    is_in,
+)
 from SAMLesionLib.engine.embeddings import VolumeCache
 from SAMLesionLib.engine.volume_predictor import VolumePredictor
 from SAMLesionLib.geometry import IndexBox
@@ -141,12 +148,16 @@ class _Question:
 
     def about_click(self, click: PointPrompt, before: CubeAnswer | None) -> Iterator[CubeAnswer]:
         """The click in the cube so far, then in others until the lesion fits."""
+        if before is None and self.box is None and self.predictor.recipe.first_steps_mm:
+            yield from self._about_first_click(click)
+            return
         clicks = tuple(self.prompts.of(PointPrompt)) if before is None else (*before.clicks, click)
         frame = self._cube(click, before)
         answer = self._answer(frame, clicks, self._carried(before, frame))
         yield answer
         seen = {frame.step_mm}
-        while self.box is None and len(seen) < MOST_LOOKS:
+        may_zoom = self.box is None and not self.predictor.recipe.first_steps_mm
+        while may_zoom and len(seen) < MOST_LOOKS:
             found = meant_logits(answer, self.prompts, self.volume)
             closer = fitting_cube(self.predictor, self.volume, answer.frame, found)
             if closer is None or closer.step_mm in seen:
@@ -154,6 +165,22 @@ class _Question:
             seen.add(closer.step_mm)
             answer = self._answer(closer, clicks, self._carried(answer, closer))
             yield answer
+
+    def _about_first_click(self, click: PointPrompt) -> Iterator[CubeAnswer]:
+        """The most promising answer so far, after a look in cells of each size and one at what was found."""
+        clicks = tuple(self.prompts.of(PointPrompt))
+        best: CubeAnswer | None = None
+        for frame in cubes_around_click(self.predictor, self.volume, click):
+            answer = self._answer(frame, clicks, self._carried(None, frame))
+            best = answer if best is None or answer.quality > best.quality else best
+            yield best
+        assert best is not None, "there is a size to look in"
+        found = box_of(best.frame, meant_logits(best, self.prompts, self.volume))
+        if found is not None:
+            frame = cube_around_box(self.predictor, self.volume, found)
+            closer = self._answer(frame, clicks, self._carried(best, frame))
+            if closer.quality > best.quality:
+                yield closer
 
     def _cube(self, click: PointPrompt, before: CubeAnswer | None) -> PatchFrame:
         if before is None:
@@ -175,4 +202,5 @@ class _Question:
         inside = [click for click in shown if is_in(frame, click)]
         box = self.box if self.predictor.takes_boxes else None
         embedding = self.predictor.embed(self.volume, frame, self.window)
-        return CubeAnswer(frame, self.predictor.logits(embedding, frame, inside, box, logits), clicks)
+        found, quality = self.predictor.answer(embedding, frame, inside, box, logits)
+        return CubeAnswer(frame, found, clicks, quality)

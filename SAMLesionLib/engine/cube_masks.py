@@ -26,11 +26,13 @@ class CubeAnswer:
         frame: the cube looked at.
         logits: (n, n, n) in n cells along each side of it.
         clicks: those that the model was given, the reader's and those that a box stood for.
+        quality: the overlap that the model expects; see `CubeRecipe.first_steps_mm`.
     """
 
     frame: PatchFrame
     logits: Floats
     clicks: tuple[PointPrompt, ...]
+    quality: float = 0.0
 
     @property
     def nbytes(self) -> int:

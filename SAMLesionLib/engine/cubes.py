@@ -60,6 +60,12 @@ def cube_around_click(
     return cube_around_box(predictor, volume, clicked if lesion is None else lesion.union(clicked))
 
 
+def cubes_around_click(predictor: VolumePredictor, volume: Volume, click: PointPrompt) -> list[PatchFrame]:
+    """The cubes of several sizes in which a first click is looked at, from the smallest."""
+    steps = sorted(predictor.recipe.first_steps_mm)
+    return [_cube(predictor, volume, click.point_ijk, step_mm) for step_mm in steps]
+
+
 def is_in(frame: PatchFrame, click: PointPrompt, margin: float = 0.0) -> bool:
     """Whether a click lies in a cube, at least so many cells from its sides."""
     place = frame.to_dhw([click.point_ijk])

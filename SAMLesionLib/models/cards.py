@@ -74,12 +74,16 @@ class CubeRecipe:
         finest_mm: smallest voxels it may be shown, for small lesions.
         coarsest_mm: largest voxels it may be shown, for lesions larger than its cube.
         keeps_clicks: whether it is given all clicks so far, or the newest and the earlier answer alone.
+        first_steps_mm: voxel sizes in which a model that foresees the quality of its answers looks at a first
+            click; the most promising answer is kept. Empty for a model that does not: it looks once, and
+            again where the lesion does not fit.
     """
 
     spacing_mm: float
     finest_mm: float
     coarsest_mm: float
     keeps_clicks: bool = True
+    first_steps_mm: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

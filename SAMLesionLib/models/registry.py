@@ -139,7 +139,9 @@ _CARDS = (
         prompts=frozenset({"box", "line", "mask", "point"}),
         n_parameters=4_929_097,
         sources=(),
-        cube=CubeRecipe(spacing_mm=1.5, finest_mm=0.375, coarsest_mm=6.0),
+        cube=CubeRecipe(
+            spacing_mm=1.5, finest_mm=0.375, coarsest_mm=6.0, first_steps_mm=(0.5, 1.0, 2.0, 4.0)
+        ),
     ),
     ModelCard(
         name="tags",

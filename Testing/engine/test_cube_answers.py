@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from cube_cases import CUBES, BrightSam, a_ball, a_random_network, an_engine_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
 from SAMLesionLib.engine import Engine
 from SAMLesionLib.errors import PromptError
@@ -144,6 +146,32 @@ def test_a_small_lesion_is_looked_at_in_finer_cells() -> None:
     coarse = answer(an_engine_of(BrightSam(), replace(CUBES, cube=coarse_only)), click, volume=volume)
     assert dice(fine, ball) > 0.7
     assert dice(fine, ball) > dice(coarse, ball) + 0.05
+
+
+class ForesightfulSam(BrightSam):
+    """Expects most of the answer whose lesion fills about a third of the cube's width."""
+
+    def decode(self, *args: Any, **prompts: Any) -> tuple[Tensor, Tensor]:
+        logits, _ = super().decode(*args, **prompts)
+        width = (logits > 0).float().mean() ** (1 / 3)
+        return logits, 1 - (width - 0.35).abs().view(1, 1)
+
+
+@pytest.mark.parametrize(("radius", "best_mm"), [(4.5, 1.0), (19.0, 4.0)])
+def test_a_model_with_foresight_looks_at_a_first_click_in_several_cells(
+    radius: float, best_mm: float
+) -> None:
+    volume, ball = a_ball((40, 40, 40), radius, Affine.from_spacing((1, 1, 1)), (80, 80, 80), contrast=600)
+    recipe = CubeRecipe(spacing_mm=1.0, finest_mm=0.25, coarsest_mm=8.0, first_steps_mm=(4.0, 1.0, 2.0))
+    engine = an_engine_of(ForesightfulSam(), replace(CUBES, cube=recipe))
+    click = PointPrompt((40, 40, 40))
+    looks = ask(engine, click, volume=volume)
+    mask, told = collect(looks, volume.shape_ijk)
+    assert told is not None
+    assert told.n_encoded == 4  # three sizes, and one that fits what was found
+    assert dice(mask, ball) > 0.7
+    again = answer(engine, click, PointPrompt((40, 40, 41)), volume=volume)
+    assert dice(again, ball) > 0.7
 
 
 def test_a_lesion_that_ends_with_the_image_is_not_looked_at_again() -> None:

@@ -111,7 +111,7 @@ class RealArrays:
             share = draw.uniform(0.42, 0.6)
             middle = (low + high - 1) / 2 + draw.uniform(-0.5, 0.5, 3) * (0.6 - share) / share * longest
         else:
-            share = log_uniform(draw, 0.25, 0.9)
+            share = log_uniform(draw, 0.15, 1.5)
             middle = place_inside(draw, label > 0)
         step = longest / (share * self.size)
         matrix = np.eye(3)

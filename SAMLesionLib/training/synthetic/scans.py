@@ -57,7 +57,7 @@ class SyntheticScans:
                 centre = draw.uniform(-0.5, 0.5, 3) * (0.6 - share) * self.size
                 lesion = place_shape(draw, mask, self.size, share, centre)
             else:
-                share = log_uniform(draw, 0.08, 0.9)
+                share = log_uniform(draw, 0.05, 1.5)
                 anchor = place_inside(draw, mask)
                 lesion = place_shape(draw, mask, self.size, share, anchor=anchor)
             if bool((lesion > 0.5).any()):
