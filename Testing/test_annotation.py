@@ -31,7 +31,14 @@ from SAMLesionLib.events import (
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.lesions import Lesion, Snapshot, Status
 from SAMLesionLib.packed_masks import PackedMask
-from SAMLesionLib.prompts import BoxPrompt, MaskPrompt, PointPrompt, PromptSet, ScribblePrompt
+from SAMLesionLib.prompts import (
+    BoxPrompt,
+    MaskPrompt,
+    OrganPrompt,
+    PointPrompt,
+    PromptSet,
+    ScribblePrompt,
+)
 
 A_BOX = BoxPrompt(IndexBox((1, 2, 3), (4, 5, 6)))
 A_POINT = PointPrompt((2.0, 3.0, 4.0))
@@ -60,6 +67,18 @@ def test_undo_takes_the_last_prompt_back_and_redo_returns_it(annotation):
     assert annotation.lesion(lesion).prompts.prompts == (A_BOX,)
     assert annotation.redo()
     assert annotation.lesion(lesion).prompts.prompts == (A_BOX, A_POINT)
+
+
+def test_there_is_one_prompt_of_a_kind_that_is_put(annotation):
+    lesion = annotation.add_lesion().lesion_id
+    annotation.add_prompt(lesion, A_BOX)
+    for word in ("liver", "kidney"):
+        annotation.put_prompt(lesion, OrganPrompt, OrganPrompt(word))
+    assert annotation.lesion(lesion).prompts.prompts == (A_BOX, OrganPrompt("kidney"))
+    annotation.put_prompt(lesion, OrganPrompt, None)
+    assert annotation.lesion(lesion).prompts.prompts == (A_BOX,)
+    annotation.undo()
+    assert annotation.lesion(lesion).prompts.of(OrganPrompt) == [OrganPrompt("kidney")]
 
 
 def test_a_new_action_ends_what_could_be_redone(annotation):

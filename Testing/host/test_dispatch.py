@@ -198,6 +198,20 @@ def test_a_pump_with_no_time_left_still_hands_one_thing_over(dispatch, log):
     assert log.lines == ["a:1"]
 
 
+def test_what_comes_while_things_are_handed_over_waits_for_the_next_time(dispatch, log):
+    done = threading.Event()
+
+    def stream():
+        yield 1
+        done.set()
+
+    job = log.job("a", stream)
+    job.on_item = lambda item: dispatch._put_item(job, item + 1)  # a worker that is never slower
+    dispatch.start(job)
+    assert done.wait(LONG_S)
+    assert dispatch.pump() <= 2, "the item, and the end if it was there"
+
+
 def test_closing_ends_the_thread_and_refuses_new_work(log):
     dispatch = Dispatch("closing-test")
     dispatch.start(log.job("a", lambda: iter([1])))
