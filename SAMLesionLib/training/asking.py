@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -22,6 +24,16 @@ def ask(
     if isinstance(network, Sam):
         return box_round(network, images, labels, rng, settings)
     return click_rounds(network, images, labels, rng, settings)
+
+
+def compile_blocks(network: Network) -> None:
+    """Translate the encoder for this machine when it first runs, in place.
+
+    Block by block: what lies between them changes from step to step, and would be translated anew.
+    """
+    encoder: Any = network.image_encoder
+    for block in getattr(encoder, "blocks", [encoder]):
+        block.compile()
 
 
 def let_learn(network: nn.Module) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -71,8 +71,8 @@ class Order:
 
 def batches(
     source: SampleSource, order: Order, seed: int, workers: int, pin: bool = False
-) -> Iterator[Batch]:
-    """Batches in order.
+) -> Generator[Batch, None, None]:
+    """Batches in order; close it to end the processes that make them.
 
     Args:
         source: of the samples.

@@ -110,7 +110,7 @@ class TrainingConfig:
         device: where the network runs.
         precision: arithmetic of the network; auto is bfloat16 where the device computes it fast.
         threads: of the CPU; 0 for torch's choice.
-        compile: translate the encoder with torch.compile, for long runs on a GPU.
+        compile: translate the transformer's blocks with torch.compile, for long runs on a GPU.
         log_every: steps between two lines of the log.
         save_every: steps between two checkpoints.
         tensorboard: whether the log is written for TensorBoard too (the extra `train`).

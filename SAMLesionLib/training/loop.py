@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from itertools import islice
 from math import inf
 from pathlib import Path
@@ -48,7 +49,7 @@ def train(config: TrainingConfig, folder: Path, resume: bool = False, team: Team
     stream = batches(run.source, order, config.seed, config.batch.workers, pin)
     tally = Tally(run.team, arithmetic.device)
 
-    with told_of_deaths(config.batch.workers), StopSignal() as stop:
+    with told_of_deaths(config.batch.workers), closing(stream), StopSignal() as stop:
         if run.step == 0:
             run.judge()
         while run.step < config.steps and learning:

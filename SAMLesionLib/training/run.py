@@ -19,7 +19,7 @@ from SAMLesionLib.models.sgp_sam import SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
 from SAMLesionLib.training.adapters import plain_state_dict
 from SAMLesionLib.training.arithmetic import Arithmetic, choose_arithmetic
-from SAMLesionLib.training.asking import Network, let_learn
+from SAMLesionLib.training.asking import Network, compile_blocks, let_learn
 from SAMLesionLib.training.checkpoints import BEST, LAST, read_last, write_last, write_weights
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.judging import Judge
@@ -187,7 +187,7 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
         run.resume()
     run.log.begin(run.step)
     if config.compile:
-        network.image_encoder.compile()
+        compile_blocks(network)
     let_learn(network)
     return run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,8 @@ class SplitSettings:
         train: share of the cases that is learned from.
         test: share that is tested on; the rest chooses checkpoints.
         seed: of the deal.
+        patient: a regular expression for what names of one patient have in common, like "sts[0-9]+"; cases
+            of a patient stay together. Empty where a case is a patient.
         validation_cases: these choose checkpoints, whatever the shares; empty to deal.
         test_cases: these are tested on.
     """
@@ -27,6 +30,7 @@ class SplitSettings:
     train: float = at_least(0.0, 0.7)
     test: float = at_least(0.0, 0.2)
     seed: int = at_least(0, 2026)
+    patient: str = ""
     validation_cases: tuple[str, ...] = field(default=())
     test_cases: tuple[str, ...] = field(default=())
 
@@ -55,11 +59,21 @@ def _named(names: Sequence[str], settings: SplitSettings) -> dict[Part, set[str]
 
 
 def _dealt(names: Sequence[str], settings: SplitSettings) -> dict[Part, set[str]]:
-    order = [names[n] for n in np.random.default_rng(settings.seed).permutation(len(names))]
-    n_train, n_test = (round(share * len(names)) for share in (settings.train, settings.test))
-    kept = len(names) - n_test
-    return {
-        "train": set(order[:n_train]),
-        "validation": set(order[n_train:kept]),
-        "test": set(order[kept:]),
+    cases: dict[str, list[str]] = {}
+    for name in names:
+        cases.setdefault(_patient(name, settings.patient), []).append(name)
+    patients = list(cases)
+    order = [patients[n] for n in np.random.default_rng(settings.seed).permutation(len(patients))]
+    n_train, n_test = (round(share * len(order)) for share in (settings.train, settings.test))
+    kept = len(order) - n_test
+    parts: dict[Part, list[str]] = {
+        "train": order[:n_train],
+        "validation": order[n_train:kept],
+        "test": order[kept:],
     }
+    return {part: {name for patient in dealt for name in cases[patient]} for part, dealt in parts.items()}
+
+
+def _patient(name: str, pattern: str) -> str:
+    found = re.search(pattern, name) if pattern else None
+    return found.group() if found else name

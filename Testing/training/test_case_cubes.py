@@ -68,6 +68,15 @@ def test_the_decathlons_livers_are_dealt_out_as_planned() -> None:
     assert sizes == [83, 11, 24]
 
 
+def test_cases_of_a_patient_stay_together() -> None:
+    names = [f"sts{n:03}_{kind}" for n in range(20) for kind in ("ct", "mr", "pet")]
+    settings = SplitSettings(patient=r"sts\d+")
+    parts = [{name[:6] for name in split(names, settings, p)} for p in ("train", "validation", "test")]  # type: ignore[arg-type]
+
+    assert [len(p) for p in parts] == [14, 2, 4]
+    assert len(set.union(*parts)) == 20
+
+
 def test_cases_can_be_dealt_out_by_name() -> None:
     settings = SplitSettings(validation_cases=("b",), test_cases=("c",))
 

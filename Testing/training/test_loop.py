@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tiny_runs import a_config, lines_of
 from SAMLesionLib.errors import InputError, OutputError, TrainingFailed, WeightsError
 from SAMLesionLib.models.sam3d import build_tiny_sam3d
 from SAMLesionLib.models.sgp_sam import build_tiny_sgp_sam
-from SAMLesionLib.training import checkpoints
+from SAMLesionLib.training import checkpoints, loop
 from SAMLesionLib.training.checkpoints import LAST, read_about
 from SAMLesionLib.training.loop import train
 from SAMLesionLib.training.run import Run
@@ -139,6 +140,18 @@ def test_a_disk_that_is_full_between_two_files_leaves_the_checkpoint_before(
     assert (tmp_path / LAST).read_bytes() == before
     train(a_config(steps=3), tmp_path, resume=True)
     assert "going on with other values than before of steps" in capsys.readouterr().err
+
+
+def test_a_run_that_breaks_leaves_no_process_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any) -> Any:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(loop, "ask", broken)
+    with pytest.raises(ValueError, match="broken") as kept:
+        train(a_config(batch={"workers": 1}), tmp_path)
+
+    assert not multiprocessing.active_children()
+    assert kept.traceback  # which still knows the loop's variables
 
 
 def test_tensorboard_gets_the_numbers_of_the_tables(tmp_path: Path) -> None:
