@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy.typing as npt
 
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.host.labelmaps import LABELMAP, block_of, is_on_grid, voxels_of_image, within
+from SAMLesionLib.host.layers import Piece
 from SAMLesionLib.host.segment_voxels import SegmentVoxels
 from SAMLesionLib.packed_masks import PackedMask
 
@@ -43,6 +45,25 @@ class PackedSegments(SegmentVoxels):
     def remember_packed(self, segment_id: str, stamp: Stamp, mask: PackedMask) -> None:
         """Take over the packed mask that somebody else made of a segment in that state."""
         self._packed[segment_id] = (stamp, mask)
+
+    def trimmed(self, segment_id: str, mask: PackedMask) -> PackedMask:
+        """A mask without the voxels of accepted segments other than this one."""
+        parts = [part for part in self._protected_parts(mask.box, segment_id) if part[1].any()]
+        if not parts or (self._holds(segment_id, mask) and not self._covers(segment_id, parts)):
+            return mask
+        voxels, is_touched = mask.unpack(), False
+        for block, owned in parts:
+            here = voxels[within(block, mask.box)]
+            is_touched |= bool((here & owned).any())
+            here &= ~owned
+        return PackedMask.of(voxels, mask.box.start_ijk) if is_touched else mask
+
+    def _holds(self, segment_id: str, mask: PackedMask) -> bool:
+        """Whether this is what the segment is now, so that it need not be unpacked to look at a part."""
+        return self.has(segment_id) and self.is_packed(segment_id) and self._packed[segment_id][1] is mask
+
+    def _covers(self, segment_id: str, parts: Iterable[Piece]) -> bool:
+        return any((self.read(segment_id, block) & owned).any() for block, owned in parts)
 
     def raw(self, segment_id: str) -> tuple[npt.NDArray[Any], int, IndexBox] | None:
         """A segment's voxels (k, j, i) as they lie in memory, its label, and their block on the grid.

@@ -50,6 +50,10 @@ class SegmentVoxels:
         self.node = segmentation_node
         self.volume_node = volume_node
 
+    def has(self, segment_id: str) -> bool:
+        """Whether there is a segment of this id."""
+        return self._segmentation.GetSegment(segment_id) is not None
+
     def segment(self, segment_id: str) -> Any:
         """The `vtkSegment` of an id.
 
@@ -144,18 +148,6 @@ class SegmentVoxels:
         for part, mask in self._protected_parts(block, but):
             owned[within(part, block)] |= mask
         return owned
-
-    def trimmed(self, segment_id: str, mask: PackedMask) -> PackedMask:
-        """A mask without the voxels of accepted segments other than this one."""
-        parts = [part for part in self._protected_parts(mask.box, segment_id) if part[1].any()]
-        if not parts:
-            return mask
-        voxels, is_touched = mask.unpack(), False
-        for block, owned in parts:
-            here = voxels[within(block, mask.box)]
-            is_touched |= bool((here & owned).any())
-            here &= ~owned
-        return PackedMask.of(voxels, mask.box.start_ijk) if is_touched else mask
 
     @property
     def _segmentation(self) -> Any:

@@ -49,10 +49,6 @@ class LesionSegments(PackedSegments):
         """All segments, ours and others, in the order of the table."""
         return tuple(self._segmentation.GetSegmentIDs())
 
-    def has(self, segment_id: str) -> bool:
-        """Whether there is a segment of this id."""
-        return self._segmentation.GetSegment(segment_id) is not None
-
     def add(self, segment_id: str = "lesion_1", name: str | None = None) -> str:
         """Add an empty lesion and return its id, which is `segment_id` unless that is taken."""
         segmentation = self._segmentation
