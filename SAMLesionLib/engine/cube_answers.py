@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from SAMLesionLib.engine.box_clicks import MOST_CLICKS, first_click, next_click
-from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits, over
+from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits, over, sureness
 from SAMLesionLib.engine.cube_prompts import drawn_box, is_anchored, on_image
 from SAMLesionLib.engine.cubes import (
     box_of,
@@ -167,20 +167,20 @@ class _Question:
             yield answer
 
     def _about_first_click(self, click: PointPrompt) -> Iterator[CubeAnswer]:
-        """The most promising answer so far, after a look in cells of each size and one at what was found."""
+        """The surest answer so far, after a look in cells of each size, then a look at what was found."""
         clicks = tuple(self.prompts.of(PointPrompt))
         best: CubeAnswer | None = None
+        most = -1.0
         for frame in cubes_around_click(self.predictor, self.volume, click):
             answer = self._answer(frame, clicks, self._carried(None, frame))
-            best = answer if best is None or answer.quality > best.quality else best
+            sure = sureness(answer, self.prompts, self.volume)
+            best, most = (answer, sure) if best is None or sure > most else (best, most)
             yield best
         assert best is not None, "there is a size to look in"
         found = box_of(best.frame, meant_logits(best, self.prompts, self.volume))
         if found is not None:
             frame = cube_around_box(self.predictor, self.volume, found)
-            closer = self._answer(frame, clicks, self._carried(best, frame))
-            if closer.quality > best.quality:
-                yield closer
+            yield self._answer(frame, clicks, self._carried(best, frame))
 
     def _cube(self, click: PointPrompt, before: CubeAnswer | None) -> PatchFrame:
         if before is None:
@@ -202,5 +202,4 @@ class _Question:
         inside = [click for click in shown if is_in(frame, click)]
         box = self.box if self.predictor.takes_boxes else None
         embedding = self.predictor.embed(self.volume, frame, self.window)
-        found, quality = self.predictor.answer(embedding, frame, inside, box, logits)
-        return CubeAnswer(frame, found, clicks, quality)
+        return CubeAnswer(frame, self.predictor.logits(embedding, frame, inside, box, logits), clicks)

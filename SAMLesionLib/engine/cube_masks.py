@@ -26,13 +26,11 @@ class CubeAnswer:
         frame: the cube looked at.
         logits: (n, n, n) in n cells along each side of it.
         clicks: those that the model was given, the reader's and those that a box stood for.
-        quality: the overlap that the model expects; see `CubeRecipe.first_steps_mm`.
     """
 
     frame: PatchFrame
     logits: Floats
     clicks: tuple[PointPrompt, ...]
-    quality: float = 0.0
 
     @property
     def nbytes(self) -> int:
@@ -53,6 +51,16 @@ def meant_logits(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> Floa
         meant |= answer.frame.mask(start.mask, start.box, n) > 0.5
     kept = keep_meant_regions(answer.logits > 0, meant)
     return np.where(kept, answer.logits, -np.abs(answer.logits))
+
+
+def sureness(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> float:
+    """The mean probability of what was found, 0.5 to 1; 0 when nothing was.
+
+    In cells of the wrong size a lesion does not look like one, and the network is less sure of it.
+    """
+    logits = meant_logits(answer, prompts, volume)
+    found = logits[logits > 0]
+    return float((1 / (1 + np.exp(-found))).mean()) if found.size else 0.0
 
 
 def mask_of(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> MaskUpdate:

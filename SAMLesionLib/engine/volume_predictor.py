@@ -115,15 +115,15 @@ class VolumePredictor:
         return embedding
 
     @torch.inference_mode()
-    def answer(
+    def logits(
         self,
         embedding: CubeEmbedding,
         frame: PatchFrame,
         clicks: Sequence[PointPrompt],
         box: IndexBox | None,
         before: Floats,
-    ) -> tuple[Floats, float]:
-        """Where the lesion is in a cube, and how well the model expects to have found it.
+    ) -> Floats:
+        """Logits (n, n, n) in n = `mask_size` cells along each side of the cube, above 0 inside the lesion.
 
         Args:
             embedding: of the cube.
@@ -131,10 +131,6 @@ class VolumePredictor:
             clicks: those that lie in it; may be none.
             box: for a network that takes boxes.
             before: the logits (n, n, n) of the answer to refine; zeros without one.
-
-        Returns:
-            Logits (n, n, n) in n = `mask_size` cells along each side of the cube, above 0 inside the lesion,
-            and the expected overlap, which not every model was trained to tell.
         """
         points, labels, corners = None, None, None
         if clicks:
@@ -143,8 +139,9 @@ class VolumePredictor:
         if box is not None:
             corners = self._tensor(np.concatenate(frame.box_dhw(box)))[None]
         mask = self._tensor(before)[None, None]
-        logits, quality = self._network.decode(embedding.maps, points, labels, corners, mask)
-        return logits[0, 0].float().cpu().numpy(), float(quality[0, 0])
+        logits, _ = self._network.decode(embedding.maps, points, labels, corners, mask)
+        answer: Floats = logits[0, 0].float().cpu().numpy()
+        return answer
 
     def _tensor(self, values: npt.ArrayLike) -> torch.Tensor:
         return torch.as_tensor(np.asarray(values, np.float32), device=self.hardware.device)

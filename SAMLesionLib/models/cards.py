@@ -74,9 +74,8 @@ class CubeRecipe:
         finest_mm: smallest voxels it may be shown, for small lesions.
         coarsest_mm: largest voxels it may be shown, for lesions larger than its cube.
         keeps_clicks: whether it is given all clicks so far, or the newest and the earlier answer alone.
-        first_steps_mm: voxel sizes in which a model that foresees the quality of its answers looks at a first
-            click; the most promising answer is kept. Empty for a model that does not: it looks once, and
-            again where the lesion does not fit.
+        first_steps_mm: voxel sizes in which it looks at a first click, of which the surest answer is kept.
+            Empty for a model that looks once, and again where the lesion does not fit.
     """
 
     spacing_mm: float

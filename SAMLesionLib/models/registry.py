@@ -140,7 +140,7 @@ _CARDS = (
         n_parameters=4_929_097,
         sources=(),
         cube=CubeRecipe(
-            spacing_mm=1.5, finest_mm=0.375, coarsest_mm=6.0, first_steps_mm=(0.5, 1.0, 2.0, 4.0)
+            spacing_mm=1.5, finest_mm=0.375, coarsest_mm=6.0, first_steps_mm=(0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
         ),
     ),
     ModelCard(

@@ -23,13 +23,10 @@ class RoundsResult(NamedTuple):
     Attributes:
         logits: of each round, B x D x H x W on the input's voxels.
         gates: what each gate said; empty for a network without gates.
-        quality: the overlap (IoU) with the lesion that the network expects of each answer, B; empty where it
-            was not asked.
     """
 
     logits: tuple[Tensor, ...]
     gates: tuple[GateReading, ...]
-    quality: tuple[Tensor, ...] = ()
 
 
 def click_rounds(
@@ -52,7 +49,7 @@ def click_rounds(
     before, box = reader.start(network.mask_size, network.prompt_encoder.takes_boxes)
     found = network.enlarge(before)[:, 0] > 0
     clicks: tuple[Tensor, Tensor] | None = None
-    answers, quality = [], []
+    answers = []
     for n in range(n_rounds):
         if n == 0 and box is None:
             newest = None if bool(found.any()) else reader.first_click()
@@ -60,12 +57,11 @@ def click_rounds(
             newest = None if n == 0 or reader.happens(settings.mask_only) else reader.correction(found)
         clicks = _joined(clicks, newest) if settings.keep else newest
         points, kinds = clicks or (None, None)
-        low_res, iou = network.decode(encoded, points, kinds, box, before)
+        low_res, _ = network.decode(encoded, points, kinds, box, before)
         answers.append(network.enlarge(low_res)[:, 0])
-        quality.append(iou[:, 0])
         before, found = low_res.detach().float(), answers[-1].detach() > 0
         box = box if settings.keep else None
-    return RoundsResult(tuple(answers), gates, tuple(quality))
+    return RoundsResult(tuple(answers), gates)
 
 
 def _joined(

@@ -14,7 +14,7 @@ from SAMLesionLib.training.asking import ask
 from SAMLesionLib.training.batches import Order, batches, told_of_deaths
 from SAMLesionLib.training.click_rounds import RoundsResult
 from SAMLesionLib.training.config import TrainingConfig
-from SAMLesionLib.training.losses import gate_loss, quality_loss
+from SAMLesionLib.training.losses import gate_loss
 from SAMLesionLib.training.objectives import objective
 from SAMLesionLib.training.optimizer import set_learning_rate
 from SAMLesionLib.training.run import open_run
@@ -65,7 +65,6 @@ def train(config: TrainingConfig, folder: Path, resume: bool = False, team: Team
                     rounds = ask(network, batch.images, batch.labels, rng, config.prompts)
                 losses = [loss_of(logits, batch.labels) for logits in rounds.logits]
                 loss = torch.stack(losses).mean() + _wish_of_gates(rounds, config)
-                loss = loss + _foresight(rounds, batch.labels, config)
                 scaler.scale(loss / per_step).backward()
                 tally.add(loss, rounds, batch.labels)
 
@@ -96,10 +95,3 @@ def _wish_of_gates(rounds: RoundsResult, config: TrainingConfig) -> Tensor | flo
         return 0.0
     probabilities = torch.stack([gate.probability for gate in rounds.gates])
     return config.gates.weight * gate_loss(probabilities, config.gates.wanted)
-
-
-def _foresight(rounds: RoundsResult, labels: Tensor, config: TrainingConfig) -> Tensor | float:
-    if not rounds.quality or not config.loss.quality:
-        return 0.0
-    each = [quality_loss(q, x, labels) for q, x in zip(rounds.quality, rounds.logits, strict=True)]
-    return config.loss.quality * torch.stack(each).mean()

@@ -109,16 +109,3 @@ def gate_loss(probabilities: Tensor, wanted: float) -> Tensor:
         wanted: that share.
     """
     return (probabilities.float().mean() - wanted).square()
-
-
-def quality_loss(expected: Tensor, logits: Tensor, target: Tensor) -> Tensor:
-    """How far the overlaps are that a network expects of its answers, the mean of squares (Segment Anything).
-
-    Args:
-        expected: B, intersection over union.
-        logits: Bx..., above 0 inside the lesion.
-        target: Bx..., booleans.
-    """
-    found, wanted = (logits.detach() > 0).flatten(1), target.flatten(1)
-    common, either = (found & wanted).sum(dim=1), (found | wanted).sum(dim=1)
-    return (expected.float() - common / either.clamp(min=1)).square().mean()

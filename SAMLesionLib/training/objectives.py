@@ -28,7 +28,6 @@ class LossSettings:
         median_voxels: lesion voxels of a typical sample; smaller lesions then count more.
         small_exponent: how much more.
         small_limit: the most that a small lesion counts.
-        quality: weight of how well the network foresees the overlap of its answers, with any loss.
     """
 
     name: Literal["zoom", "dice-ce", "dice", "dice-focal"] = "zoom"
@@ -39,7 +38,6 @@ class LossSettings:
     median_voxels: float | None = at_least(1.0, None)
     small_exponent: float = at_least(0.0, 0.25)
     small_limit: float = at_least(0.0, 3.0)
-    quality: float = at_least(0.0, 0.0)
 
 
 def objective(settings: LossSettings) -> Objective:

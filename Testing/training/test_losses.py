@@ -6,7 +6,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from SAMLesionLib.training import ZoomLoss, balanced_focal_loss, dice_ce_loss, dice_loss, gate_loss
-from SAMLesionLib.training.losses import quality_loss
 
 
 def a_lesion(n_voxels: int, size: int = 8) -> Tensor:
@@ -119,18 +118,3 @@ def test_gates_are_pulled_to_the_share_that_should_be_open() -> None:
     assert loss.item() == pytest.approx(0.09)
     assert (probabilities.grad > 0).all()
     assert gate_loss(torch.tensor([[0.25, 0.75]]), 0.5) == 0
-
-
-def test_foresight_is_measured_against_the_overlap_of_the_answer() -> None:
-    target = torch.zeros(2, 4, 4, dtype=torch.bool)
-    target[:, :2] = True
-    logits = torch.full((2, 4, 4), -1.0)
-    logits[0, :1] = 1.0  # half of the lesion, and nothing else: overlap 1/2
-    logits[1, :, :2] = 1.0  # half of it, and as much beside: overlap 1/3
-    assert float(quality_loss(torch.tensor([1 / 2, 1 / 3]), logits, target)) == pytest.approx(0)
-    assert float(quality_loss(torch.tensor([1.0, 1 / 3]), logits, target)) == pytest.approx(0.125)
-
-
-def test_an_empty_answer_without_lesion_has_no_overlap() -> None:
-    nothing = torch.zeros(1, 4, dtype=torch.bool)
-    assert float(quality_loss(torch.zeros(1), torch.full((1, 4), -1.0), nothing)) == 0
