@@ -181,6 +181,7 @@ def _facts(card: ModelCard) -> dict[str, Any]:
         "title": card.title,
         "summary": card.summary,
         "prompts": sorted(card.prompts),
+        "takes_negative": card.takes_negative,
         "dimensions": card.dimensions,
         "n_parameters": card.n_parameters,
         "size_bytes": card.size_bytes,

@@ -1,4 +1,4 @@
-"""`samlesion models download`: its progress as a program reads it."""
+"""`samlesion models` as a program reads it."""
 
 from __future__ import annotations
 
@@ -27,3 +27,10 @@ def test_a_download_tells_its_progress_to_a_program(
     assert len(done) == 101
     assert (done[0], done[-1]) == (0, 100_000)
     assert last == "lite-medsam: weights.pth (Apache-2.0)"
+
+
+def test_info_tells_what_a_model_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models", "info", "tags", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["prompts"] == ["organ", "organ-mask", "point"]
+    assert told["takes_negative"] is False
