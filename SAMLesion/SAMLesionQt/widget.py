@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,13 @@ from SAMLesionQt.services import Services
 from SAMLesionQt.session_keeper import SessionKeeper
 from SAMLesionQt.shortcuts import HelpPopover, Shortcuts
 from SAMLesionQt.status_line import StatusLine
+from SAMLesionQt.study_section import StudySection
 
 PUMP_MS = 15
 PUMP_S = 0.008
 """How long one tick may hand over results: the views stay smooth."""
+STUDY_VARIABLE = "SAMLESION_STUDY"
+"""Names a reader's folder of a study that is opened with the panel."""
 GLANCE_TICKS = 20
 """So many ticks pass between two looks at which slice the reader sees."""
 
@@ -84,6 +88,8 @@ class Panel:
         self.prompts = PromptList(ui, self.desk)
         self.edit = EditSection(ui, self.desk, self.drawing.putAway)
         self.export = ExportSection(ui, self.desk, services.chooseTarget, self._exportDicom)
+        layout = ui.noticeFrame.parentWidget().layout()
+        self.study = StudySection(layout, self.desk, ui.volumeSelector.setCurrentNode, self._chooseModel)
         self.shortcuts = Shortcuts(ui)
         self.help = HelpPopover(ui.helpButton, {name: button.title for name, button in buttons().items()})
 
@@ -98,6 +104,19 @@ class Panel:
         self._onNodes()
         if self.desk.session is None:
             self._onSession()
+        folder = os.environ.get(STUDY_VARIABLE)
+        if folder and not self.study.isOpen:
+            self.openStudy(Path(folder))
+
+    def openStudy(self, folder: Path) -> None:
+        """Lead the reader through a study from now on.
+
+        Args:
+            folder: the reader's, such as `study/readers/R1`.
+        """
+        self.study.open(folder)
+        for widget in (self.ui.modelLabel, self.ui.modelSelector):  # the study chooses, and may be blinded
+            widget.visible = not self.study.isOpen
 
     def exit(self) -> None:
         """Another module is shown; masks on their way still come."""
@@ -108,6 +127,7 @@ class Panel:
 
     def sceneClosing(self) -> None:
         """The scene is about to be emptied: the reader gives up what is in it, and not saved."""
+        self.study.sceneClosing()
         self.drawing.putAway()
         self.edit.close()
         self.keeper.close()
@@ -119,6 +139,7 @@ class Panel:
         """The panel is taken apart."""
         self.exit()
         self._timer.stop()
+        self.study.close()
         self.keeper.close()
         self.edit.cleanup()
         self.help.close()
@@ -163,6 +184,7 @@ class Panel:
         for part in (self.recovery, self.export, self.engineRoom):
             part.pump()
         session = self.desk.session  # it may have ended meanwhile
+        self.study.tick()
         self.status.setBusy(session is not None and session.controller.is_busy)
         self._isDirty |= self._isMeasuring
 
@@ -186,6 +208,10 @@ class Panel:
             active = slicer.mrmlScene.GetNodeByID(selection.GetActiveVolumeID() or "")
             if active is not None and active.GetClassName() == "vtkMRMLScalarVolumeNode":
                 node.volume = active
+
+    def _chooseModel(self, name: str) -> None:
+        self.choices.change(model=name)
+        self.engineRoom.readModels()
 
     def _onNodes(self) -> None:
         node = self.choices.node

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from panel_cases import waitUntil
-from panel_fixtures import Reader
+from panel_cases import AnsweringSegmenter, waitUntil
+from panel_fixtures import Reader, readerWith
 
 from SAMLesionLib.commands.sample import SAMPLE
 from SAMLesionLib.geometry import Affine
@@ -182,3 +182,27 @@ def test_a_picture_of_a_reading(a_study_reader: StudyReader, tmp_path: Path, scr
     me.tick()
     assert me.frame.timer.text == "1:23"
     assert screenshot("slicer-study-reading").stat().st_size > 10_000
+
+
+def test_a_study_opens_with_the_panel_when_the_environment_names_one(
+    a_slicer: Any, study: StudyFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import slicer
+
+    monkeypatch.setenv("SAMLESION_STUDY", str(study.reader_folder("R1")))
+    reader = readerWith(a_slicer, tmp_path, AnsweringSegmenter())
+    panel, section = reader.panel, reader.panel.study
+    assert section.isOpen
+    assert not reader.ui.modelSelector.visible
+    section._frame.startButton.click()
+    reader.wait(lambda: section._study.task is not None)
+    reader.volume = section._case.volume
+    reader.drawBox((20, 20), (40, 40), 7)
+    slicer.mrmlScene.Clear(0)
+    assert section._study.task is None
+    assert section._next is not None
+    section._frame.startButton.click()
+    reader.wait(lambda: section._study.task is not None)
+    assert len(reader.lesions) == 1
+    panel.close()
+    assert not section.isOpen
