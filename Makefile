@@ -14,10 +14,10 @@ VOCABULARY := open-clip-torch
 PROCESSES ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check bench lists clean
+.PHONY: help demo test check bench train-default lists clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.demo ## segment the brain tumour sample into demo/
 	@$(BIN)/samlesion demo
@@ -32,6 +32,10 @@ check: $(VENV)/.test ## formatting, lint and types
 
 bench: $(VENV)/.bench ## measure quality and speed (many minutes)
 	@for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+train-default: $(VENV)/.test ## train the weights of sgp-sam-small anew (hours on a CPU; goes on where it stopped)
+	@$(BIN)/samlesion train SAMLesionLib/training/recipes/sgp-sam-small.toml -o build/sgp-sam-small \
+		$(if $(wildcard build/sgp-sam-small/last.safetensors),--resume) $(TRAIN)
 
 lists: ## write the CMake lists of Python files and resources anew
 	@$(PYTHON) CMake/update_lists.py

@@ -8,10 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from SAMLesionLib.engine.box_clicks import MOST_CLICKS, first_click, next_click
-from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits, over, sureness
+from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits, over, steadiest
 from SAMLesionLib.engine.cube_prompts import drawn_box, is_anchored, on_image
 from SAMLesionLib.engine.cubes import (
-    box_of,
     cube_around_box,
     cube_around_click,
     cubes_around_click,
@@ -167,20 +166,12 @@ class _Question:
             yield answer
 
     def _about_first_click(self, click: PointPrompt) -> Iterator[CubeAnswer]:
-        """The surest answer so far, after a look in cells of each size, then a look at what was found."""
+        """The steadiest answer so far, after a look in cells of each size."""
         clicks = tuple(self.prompts.of(PointPrompt))
-        best: CubeAnswer | None = None
-        most = -1.0
+        looks: list[CubeAnswer] = []
         for frame in cubes_around_click(self.predictor, self.volume, click):
-            answer = self._answer(frame, clicks, self._carried(None, frame))
-            sure = sureness(answer, self.prompts, self.volume)
-            best, most = (answer, sure) if best is None or sure > most else (best, most)
-            yield best
-        assert best is not None, "there is a size to look in"
-        found = box_of(best.frame, meant_logits(best, self.prompts, self.volume))
-        if found is not None:
-            frame = cube_around_box(self.predictor, self.volume, found)
-            yield self._answer(frame, clicks, self._carried(best, frame))
+            looks.append(self._answer(frame, clicks, self._carried(None, frame)))
+            yield steadiest(looks, self.prompts, self.volume)
 
     def _cube(self, click: PointPrompt, before: CubeAnswer | None) -> PatchFrame:
         if before is None:

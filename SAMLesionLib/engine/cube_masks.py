@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,14 +54,24 @@ def meant_logits(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> Floa
     return np.where(kept, answer.logits, -np.abs(answer.logits))
 
 
-def sureness(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> float:
-    """The mean probability of what was found, 0.5 to 1; 0 when nothing was.
+def steadiest(looks: Sequence[CubeAnswer], prompts: PromptSet, volume: Volume) -> CubeAnswer:
+    """The answer whose lesion changes least from one size of cells to the next, as one with borders does.
 
-    In cells of the wrong size a lesion does not look like one, and the network is less sure of it.
+    In cells of the wrong size the network finds whatever fills a usual share of the cube: that grows with it.
+    Stability across scales chooses regions so in images (Matas et al., "Maximally stable extremal regions",
+    BMVC 2002).
+
+    Args:
+        looks: around the same click, from the finest cells to the coarsest.
+        prompts: what was asked.
+        volume: the scan.
     """
-    logits = meant_logits(answer, prompts, volume)
-    found = logits[logits > 0]
-    return float((1 / (1 + np.exp(-found))).mean()) if found.size else 0.0
+    steps_mm = np.array([look.frame.step_mm for look in looks])
+    n_cells = np.array([max(1, (meant_logits(look, prompts, volume) > 0).sum()) for look in looks])
+    # How fast the volume grows with the cells': 0 where it stays, 1 where it is the same share of the cube.
+    growth = np.diff(np.log(n_cells * steps_mm**3)) / np.diff(np.log(steps_mm**3))
+    beside = np.concatenate(([1.0], growth, [1.0]))
+    return looks[int(np.argmin(beside[:-1] + beside[1:]))]
 
 
 def mask_of(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> MaskUpdate:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +10,12 @@ import torch
 from cube_cases import CUBES, BrightSam, a_ball, a_random_network, an_engine_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from torch import Tensor
 
 from SAMLesionLib.engine import Engine
+from SAMLesionLib.engine.cube_masks import CubeAnswer, steadiest
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import Affine, IndexBox
+from SAMLesionLib.imaging import PatchFrame
 from SAMLesionLib.masks import MaskUpdate, RunReport, collect
 from SAMLesionLib.models.cards import CubeRecipe
 from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, PromptSet
@@ -148,27 +148,35 @@ def test_a_small_lesion_is_looked_at_in_finer_cells() -> None:
     assert dice(fine, ball) > dice(coarse, ball) + 0.05
 
 
-class ModestSam(BrightSam):
-    """Is surest of an answer that fills about a third of the cube's width."""
+def a_look(step_mm: float, radius_mm: float) -> CubeAnswer:
+    """A ball found around voxel (40, 40, 40), in 32 mask cells along each side of a cube of 64."""
+    frame = PatchFrame.around((40, 40, 40), Affine.from_spacing((1, 1, 1)), step_mm, 64)
+    places_mm = (np.indices((32, 32, 32)) - 15.5) * 2 * step_mm
+    found = np.sqrt((places_mm**2).sum(axis=0)) < radius_mm
+    return CubeAnswer(frame, np.where(found, 2, -2).astype(np.float32), (PointPrompt((40, 40, 40)),))
 
-    def decode(self, *args: Any, **prompts: Any) -> tuple[Tensor, Tensor]:
-        logits, quality = super().decode(*args, **prompts)
-        width = (logits > 0).float().mean() ** (1 / 3)
-        return logits * (1 - (width - 0.35).abs()) ** 8, quality
+
+def test_of_several_looks_the_one_is_kept_that_the_next_ones_confirm() -> None:
+    """Of the others, each finds what fills a quarter of its cube."""
+    volume, _ = a_ball((40, 40, 40), 5, Affine.from_spacing((1, 1, 1)), (80, 80, 80))
+    prompts = PromptSet((PointPrompt((40, 40, 40)),))
+    small = [a_look(0.5, 8), a_look(1, 12), a_look(1.5, 12), a_look(2, 32), a_look(4, 64)]
+    assert steadiest(small, prompts, volume).frame.step_mm in (1, 1.5)
+    large = [a_look(0.5, 8), a_look(1, 16), a_look(1.5, 24), a_look(2, 50), a_look(4, 52)]
+    assert steadiest(large, prompts, volume).frame.step_mm in (2, 4)
+    assert steadiest(large[:1], prompts, volume) is large[0]
 
 
-@pytest.mark.parametrize("radius", [4.5, 19.0])
-def test_a_first_click_is_looked_at_in_cells_of_several_sizes(radius: float) -> None:
-    volume, ball = a_ball((40, 40, 40), radius, Affine.from_spacing((1, 1, 1)), (80, 80, 80), contrast=600)
-    recipe = CubeRecipe(spacing_mm=1.0, finest_mm=0.25, coarsest_mm=8.0, first_steps_mm=(4.0, 1.0, 2.0))
-    engine = an_engine_of(ModestSam(), replace(CUBES, cube=recipe))
-    click = PointPrompt((40, 40, 40))
-    looks = ask(engine, click, volume=volume)
+def test_a_first_click_is_looked_at_in_cells_of_several_sizes() -> None:
+    recipe = CubeRecipe(spacing_mm=1.0, finest_mm=0.25, coarsest_mm=8.0, first_steps_mm=(4.0, 0.5, 1.0, 2.0))
+    engine = an_engine_of(BrightSam(), replace(CUBES, cube=recipe))
+    volume, ball = a_ball((40, 40, 40), 19, Affine.from_spacing((1, 1, 1)), (80, 80, 80), contrast=600)
+    looks = ask(engine, PointPrompt((40, 40, 40)), volume=volume)
     mask, told = collect(looks, volume.shape_ijk)
     assert told is not None
-    assert told.n_encoded == 4  # three sizes, and one that fits what was found
-    assert dice(mask, ball) > 0.7
-    again = answer(engine, click, PointPrompt((40, 40, 41)), volume=volume)
+    assert told.n_encoded == 4
+    assert mask[40, 40, 40]
+    again = answer(engine, PointPrompt((40, 40, 40)), PointPrompt((40, 40, 45)), volume=volume)
     assert dice(again, ball) > 0.7
 
 
