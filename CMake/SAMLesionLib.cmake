@@ -355,4 +355,5 @@ set(SAMLesionLib_RESOURCES
   SAMLesionLib/training/recipes/sgp-sam-msd-brain.toml
   SAMLesionLib/training/recipes/sgp-sam-msd-liver.toml
   SAMLesionLib/training/recipes/sgp-sam-small.toml
+  SAMLesionLib/weights/sgp-sam-small.safetensors
 )

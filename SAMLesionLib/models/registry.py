@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from SAMLesionLib.errors import UnknownModel
-from SAMLesionLib.models.cards import CropRecipe, CubeRecipe, ModelCard, PackageFile, Url
+from SAMLesionLib.models.cards import CropRecipe, CubeRecipe, ModelCard, OwnFile, PackageFile, Url
 
 
 def find(name: str, models: Mapping[str, ModelCard] | None = None) -> ModelCard:
@@ -138,10 +138,12 @@ _CARDS = (
         intensity="robust-z",
         prompts=frozenset({"box", "line", "mask", "point"}),
         n_parameters=4_929_097,
-        sources=(),
+        sources=(OwnFile("weights/sgp-sam-small.safetensors"),),
         cube=CubeRecipe(
-            spacing_mm=1.5, finest_mm=0.375, coarsest_mm=6.0, first_steps_mm=(0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+            spacing_mm=1.5, finest_mm=0.375, coarsest_mm=6.0, first_steps_mm=(0.5, 1.0, 2.0, 4.0)
         ),
+        size_bytes=9_894_266,
+        sha256="712fd4f3e17996888a4ff15dde02ed35cc1c5cb99dcc4bb945382582923260ee",
     ),
     ModelCard(
         name="tags",

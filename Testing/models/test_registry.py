@@ -75,11 +75,12 @@ def test_a_card_is_complete(name: str) -> None:
 def test_the_card_of_a_file_with_a_known_hash_tells_its_size(name: str) -> None:
     card = MODELS[name]
     assert re.fullmatch("[0-9a-f]{64}", card.sha256)
-    # A published file holds float32 values, so it is a little larger than they are.
-    assert 4 * card.n_parameters < card.size_bytes < 4.1 * card.n_parameters
+    # A file is a little larger than its values: float32 where others published it, float16 in our own.
+    value_bytes = 2 if any(isinstance(source, OwnFile) for source in card.sources) else 4
+    assert value_bytes * card.n_parameters < card.size_bytes < 1.025 * value_bytes * card.n_parameters
 
 
-@pytest.mark.parametrize("name", ["sam-med3d", "sgp-sam", "sgp-sam-small", "tags"])
+@pytest.mark.parametrize("name", ["sam-med3d", "sgp-sam", "tags"])
 def test_a_model_whose_weights_nobody_can_vouch_for_says_how_to_get_them(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
