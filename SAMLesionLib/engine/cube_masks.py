@@ -61,8 +61,8 @@ def steadiest(looks: Sequence[CubeAnswer], prompts: PromptSet, volume: Volume) -
     """The answer that is sure, and whose lesion grows least when looked at in coarser cells.
 
     In cells of the wrong size the network finds whatever fills a usual share of the cube, which grows with
-    it, and is less sure. Stability across scales chooses regions so in images (Matas et al., "Maximally stable
-    extremal regions", BMVC 2002).
+    it, and is less sure. Stability across scales chooses regions so in images (Matas et al., "Maximally
+    stable extremal regions", BMVC 2002).
 
     Args:
         looks: around the same click, from the finest cells to the coarsest.
