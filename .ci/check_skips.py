@@ -20,7 +20,7 @@ def unexpected_skips(report: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    found = unexpected_skips(sys.argv[1])
+    found = [line for report in sys.argv[1:] for line in unexpected_skips(report)]
     if found:
         print(
             "Only a GPU or the Slicer application may be missing, but these tests were skipped:",
