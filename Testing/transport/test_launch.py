@@ -251,8 +251,10 @@ def test_closing_the_engine_ends_a_running_answer(
 
 
 HOST = """
+import signal
 import sys
 import time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started deaf to it
 from fake_servers import SERVE_FAKE
 from fakes import a_lesion_volume
 from SAMLesionLib import *
