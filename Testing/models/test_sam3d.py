@@ -161,7 +161,7 @@ def test_mixed_precision_trains_on_nearly_the_same_answer(tiny: Sam3D) -> None:
         logits, _ = tiny.train().decode(tiny.encode(image), *clicks)
     logits.float().square().mean().backward()
     assert ((logits - expected).norm() / expected.norm()).item() < 0.05
-    # On grids of 2x2x2, as here and in no real network, torch 2.13's bfloat16 gradients of filters are garbage.
+    # On grids of 2x2x2, as in no real network, torch 2.13's bfloat16 gradients of filters are garbage.
     learned = [p for p in tiny.parameters() if p.grad is not None and p.ndim < 5]
     assert learned
     assert all(torch.isfinite(p.grad).all() for p in learned)
