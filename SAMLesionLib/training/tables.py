@@ -92,7 +92,7 @@ def from_table(cls: type[T], table: Mapping[str, Any], name: str = "") -> T:
     Raises:
         InputError: naming an unknown key and the nearest known one, or a value of another kind.
     """
-    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]  # typing cannot say dataclass
     for key in table:
         if key not in known:
             raise InputError(unknown_key(key, known, name))

@@ -13,12 +13,26 @@ from SAMLesionLib.models.sgp_sam import build_sgp_sam_small
 BOX = torch.tensor([[7.5, 15.5, 23.5, 39.5, 47.5, 55.5]])
 
 
+def drawn(
+    points: torch.Tensor | None = None,
+    labels: torch.Tensor | None = None,
+    boxes: torch.Tensor | None = None,
+    mask: torch.Tensor | None = None,
+    image_size: int = 64,
+    mask_size: int = 32,
+) -> torch.Tensor:
+    """The maps of one object's prompts, N_MAPSxSxSxS."""
+    maps = prompt_maps(points, labels, boxes, mask, image_size, mask_size)
+    assert maps is not None
+    return maps[0]
+
+
 def test_no_prompt_gives_no_map() -> None:
     assert prompt_maps(None, None, None, None, 64, 32) is None
 
 
 def test_a_box_is_an_ellipsoid_that_touches_its_sides() -> None:
-    (_, box, inside, outside) = prompt_maps(None, None, BOX, None, 64, 64)[0]  # type: ignore[index]
+    (_, box, inside, outside) = drawn(boxes=BOX, mask_size=64)
     is_in = (box > 0).nonzero()
     assert is_in.amin(dim=0).tolist() == [8, 16, 24]
     assert is_in.amax(dim=0).tolist() == [39, 47, 55]
@@ -32,7 +46,7 @@ def test_a_box_is_an_ellipsoid_that_touches_its_sides() -> None:
 def test_clicks_are_spots_at_their_place_and_of_their_kind() -> None:
     points = torch.tensor([[[11.0, 20.0, 31.0], [50.0, 40.0, 3.0], [9.0, 9.0, 9.0]]])
     labels = torch.tensor([[1, 0, -1]])
-    (_, _, inside, outside) = prompt_maps(points, labels, None, None, 64, 32)[0]  # type: ignore[index]
+    (_, _, inside, outside) = drawn(points, labels)
     assert torch.unravel_index(inside.argmax(), inside.shape) == (5, 10, 15)
     assert torch.unravel_index(outside.argmax(), outside.shape) == (25, 20, 1)
     assert float(inside[4, 4, 4]) < 0.01  # no point at all leaves no spot
@@ -40,7 +54,7 @@ def test_clicks_are_spots_at_their_place_and_of_their_kind() -> None:
 
 def test_the_mask_so_far_keeps_its_sign_and_its_border() -> None:
     logits = torch.tensor([-100.0, -1.0, 0.0, 1.0, 100.0]).view(1, 1, 5, 1, 1).expand(1, 1, 5, 5, 5)
-    before = prompt_maps(None, None, None, logits, 10, 5)[0, 0]  # type: ignore[index]
+    before = drawn(mask=logits, image_size=10, mask_size=5)[0]
     assert torch.equal(before.sign(), logits[0, 0].sign())
     assert float(before.abs().max()) <= 1
 

@@ -154,17 +154,17 @@ def test_gradients_reach_every_weight_that_a_click_uses(tiny: Sam3D) -> None:
     assert all(p.grad.any() for p in tiny.image_encoder.parameters())
 
 
-def test_mixed_precision_trains_on_nearly_the_same_answer(tiny: Sam3D) -> None:
-    image, clicks = torch.randn(1, 1, 32, 32, 32), (torch.tensor([[[9.0, 8, 7]]]), torch.tensor([[1]]))
+def test_mixed_precision_trains_on_nearly_the_same_answer() -> None:
+    # 4x4x4 tokens: on the 2x2x2 of `tiny`, torch 2.13's bfloat16 gradients of 3x3x3 filters are garbage.
+    encoder = ImageEncoderViT3D(64, 16, 48, 2, 4, global_attn_indexes=(1,), window_size=3, out_chans=24)
+    tiny = Sam3D(encoder, PromptEncoder3D(24, 4, 64, 8), MaskDecoder3D(24, 4, 48, 24)).eval()
+    image, clicks = torch.randn(1, 1, 64, 64, 64), (torch.tensor([[[9.0, 8, 7]]]), torch.tensor([[1]]))
     expected, _ = tiny.decode(tiny.encode(image), *clicks)
     with torch.autocast("cpu", torch.bfloat16):
         logits, _ = tiny.train().decode(tiny.encode(image), *clicks)
     logits.float().square().mean().backward()
     assert ((logits - expected).norm() / expected.norm()).item() < 0.05
-    # On grids of 2x2x2, as in no real network, torch 2.13's bfloat16 gradients of filters are garbage.
-    learned = [p for p in tiny.parameters() if p.grad is not None and p.ndim < 5]
-    assert learned
-    assert all(torch.isfinite(p.grad).all() for p in learned)
+    assert all(torch.isfinite(p.grad).all() for p in tiny.parameters() if p.grad is not None)
 
 
 # -- a stem of small convolutions -------------------------------------------------------------------
