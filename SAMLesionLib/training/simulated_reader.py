@@ -21,6 +21,9 @@ NEAR_CELLS = 2.0
 EXACT_SHARE = 0.3
 """How many readers draw a box exactly."""
 
+FRAMED = (0.3, 0.8)
+"""A drawn box's longest side over that of the cube which the engine puts around it, about."""
+
 
 @dataclass(frozen=True)
 class ClickSettings:
@@ -30,7 +33,8 @@ class ClickSettings:
         least: fewest rounds of a batch.
         most: most rounds of a batch; each batch has a random number between.
         mask_only: how often a later round gives no click, only the logits before.
-        box: how often the first prompt is a box in place of a click.
+        box: how often the first prompt is a box in place of a click, where the lesions lie in their cubes as
+            they do around a drawn box.
         loose_cells: the most that a side of a box lies outside the lesion.
         start_mask: how often the first prompt is a faulty mask.
         deepest: how often a click is put where an error is deepest; else anywhere in it.
@@ -68,6 +72,7 @@ class SimulatedReader:
     def start(self, mask_size: int, takes_boxes: bool) -> tuple[Tensor, Tensor | None]:
         """Logits to start from, zeros without a mask, and a box B x 6 or None."""
         box = self._box() if takes_boxes and self.happens(self.settings.box) else None
+        box = box if box is None or _is_framed(box, self.labels.shape[-1]) else None
         if self.happens(self.settings.start_mask):
             return self._faulty_mask(mask_size), box
         return self.labels.new_zeros((len(self.labels), 1) + (mask_size,) * 3, dtype=torch.float32), box
@@ -124,6 +129,12 @@ class SimulatedReader:
         faults = F.interpolate(coarse, size=(mask_size,) * 3, mode="trilinear").to(share.device)
         soft = F.avg_pool3d(F.avg_pool3d(share, 5, 1, 2), 5, 1, 2)
         return MASK_LOGIT * ((soft + 0.3 * faults > 0.4).float() * 2 - 1)
+
+
+def _is_framed(box: Tensor, size: int) -> bool:
+    """Whether the engine may have put these cubes around these boxes, B x 6."""
+    longest = (box[:, 3:] - box[:, :3]).amax(dim=1) / size
+    return bool(((longest >= FRAMED[0]) & (longest <= FRAMED[1])).all())
 
 
 def _deepest(wrong: Tensor) -> int:

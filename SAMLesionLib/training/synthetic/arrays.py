@@ -102,6 +102,18 @@ class RealArrays:
         seen = robust_z(image.numpy(), is_on.numpy(), None)
         return Sample(seen, inside.numpy(), self.names[number])
 
+    def background(self, draw: Draw) -> Tensor:
+        """Grey values from 0 to 1, (S, S, S), of a random part of a random scan: a body for other lesions."""
+        number = int(draw.integers(len(self.names)))
+        voxels = torch.from_numpy(self.images[number])
+        body = np.argwhere(self.images[number] > np.median(self.images[number]))
+        middle = body[draw.integers(len(body))] if len(body) else np.array(voxels.shape) / 2
+        step = log_uniform(draw, 0.2, 1.0) * max(voxels.shape) / self.size
+        matrix = random_rotation(draw, 180.0) * draw.uniform(0.85, 1.18, (1, 3)) * step
+        turned = cells(self.size) @ torch.from_numpy(matrix.astype(np.float32)).T
+        seen = look_up(voxels, turned + torch.from_numpy(middle.astype(np.float32)), "border") / 255.0
+        return _other_greys(draw, seen)
+
     def _places(self, draw: Draw, label: npt.NDArray[np.uint8], changed: bool) -> Tensor:
         """The voxel place of each cell of a cube around the lesion."""
         inside = np.argwhere(label)

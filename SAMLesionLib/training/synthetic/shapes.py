@@ -101,9 +101,10 @@ def place_shape(
 
 
 def place_inside(draw: Draw, mask: Bools) -> npt.NDArray[np.float64]:
-    """A place in a mask where a reader might click: rather in its depth than at its rim."""
+    """A place in a mask where a reader might click: anywhere, or rather in its depth than at its rim."""
     inside = np.argwhere(mask)
-    place: npt.NDArray[np.float64] = inside[draw.integers(len(inside), size=3)].mean(axis=0)
+    n_averaged = int(draw.choice((1, 3)))
+    place: npt.NDArray[np.float64] = inside[draw.integers(len(inside), size=n_averaged)].mean(axis=0)
     return place
 
 

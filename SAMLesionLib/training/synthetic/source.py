@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ class SyntheticSettings:
             network is judged by.
         validation: cases of the arrays to choose checkpoints by.
         framed_share: how many cubes lie around a lesion's box; the others lie around a click.
+        background_share: how many synthetic scans show a body from the arrays in place of a random one.
         origins: data sets behind the files, `NAME: LICENCE: NOTE` each.
     """
 
@@ -41,6 +42,7 @@ class SyntheticSettings:
     leave_out: tuple[str, ...] = ()
     validation: tuple[str, ...] = ()
     framed_share: float = at_least(0.0, 0.6)
+    background_share: float = at_least(0.0, 0.4)
     origins: tuple[str, ...] = ()
 
     def open(self, card: ModelCard, part: Part) -> SampleSource:
@@ -59,6 +61,7 @@ class SyntheticSettings:
             leave_out=(*self.leave_out, *(() if is_judging else self.validation)),
             framed_share=self.framed_share,
         )
+        scans = replace(scans, backgrounds=arrays, background_share=self.background_share)
         return SyntheticSource(scans, arrays, self.real_share, part, self._origins())
 
     def _origins(self) -> tuple[Origin, ...]:
