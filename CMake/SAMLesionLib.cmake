@@ -59,6 +59,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/lines.py
   SAMLesionLib/engine/networks.py
   SAMLesionLib/engine/plans.py
+  SAMLesionLib/engine/predictor_3d.py
   SAMLesionLib/engine/predictors.py
   SAMLesionLib/engine/propagation.py
   SAMLesionLib/engine/volume_predictor.py

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from time import perf_counter
 from typing import cast
 
@@ -14,7 +13,7 @@ import torch
 from SAMLesionLib.engine.crops import is_in, organ_word
 from SAMLesionLib.engine.devices import Hardware, finish
 from SAMLesionLib.engine.embeddings import EmbeddingKey, VolumeCache
-from SAMLesionLib.engine.volume_predictor import OWN_RECIPE
+from SAMLesionLib.engine.predictor_3d import Embedding3D, Predictor3D
 from SAMLesionLib.imaging import PatchFrame, Window
 from SAMLesionLib.imaging.organ_intensity import organ_image
 from SAMLesionLib.models.cards import CropRecipe, ModelCard
@@ -24,25 +23,11 @@ from SAMLesionLib.prompts import OrganMaskPrompt, PointPrompt, PromptSet
 from SAMLesionLib.volume import Volume
 
 Floats = npt.NDArray[np.float32]
+CropEmbedding = Embedding3D[TagsEncoded]
+"""The map that points change, and the share of all others."""
 
 
-@dataclass(frozen=True, eq=False)
-class CropEmbedding:
-    """What `Tags.encode` makes of one cube.
-
-    Attributes:
-        encoded: the map that points change, and the share of all others.
-    """
-
-    encoded: TagsEncoded
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that it takes."""
-        return sum(x.nbytes for x in self.encoded)
-
-
-class CropPredictor:
+class CropPredictor(Predictor3D[Tags, TagsEncoded]):
     """TAGS on one device: encodes each cube and organ once and decodes as many points as are asked.
 
     The network's axes are the patient's: superior, anterior, right. Those of a `PatchFrame` are right,
@@ -64,27 +49,14 @@ class CropPredictor:
             hardware: where it runs.
             cache: embeddings computed before.
         """
-        self.card = card
-        self.weights_sha256 = loaded.sha256
-        self.hardware = hardware
         network = prepare_for_answers(cast(Tags, loaded.network), hardware.precision)
-        self._network = network.to(hardware.device)
-        self._cache = cache
-        self.precision = hardware.precision_name
-        self.device = str(hardware.device)
-        self.n_encoded = 0
-        self.encode_s = 0.0
+        super().__init__(card, network, loaded.sha256, hardware, cache)
 
     @property
     def recipe(self) -> CropRecipe:
         """How the model sees a scan."""
         assert self.card.crop is not None, "this model's card has a crop"
         return self.card.crop
-
-    @property
-    def size(self) -> int:
-        """Cells along each side of the cube."""
-        return self._network.image_size
 
     def embed(
         self, volume: Volume, frame: PatchFrame, prompts: PromptSet, window: Window | None
@@ -118,7 +90,7 @@ class CropPredictor:
         inside = [point.point_ijk for point in prompts.of(PointPrompt) if is_in(frame, point)]
         places = frame.to_dhw(np.reshape(inside, (-1, 3)))[:, ::-1]
         points = torch.from_numpy(np.ascontiguousarray(places, np.float32)).to(self.hardware.device)
-        logits = self._network.decode(embedding.encoded, points[None])
+        logits = self._network.decode(embedding.maps, points[None])
         tumour: Floats = logits.float().softmax(dim=1)[0, 1].cpu().numpy()
         return np.ascontiguousarray(tumour.transpose(2, 1, 0))
 
@@ -145,6 +117,5 @@ class CropPredictor:
     def _key(
         self, volume: Volume, frame: PatchFrame, prompts: PromptSet, window: Window | None
     ) -> EmbeddingKey:
-        model = f"{self.card.name}:{self.weights_sha256}:{self.device}:{self.precision}"
         organ = (organ_word(prompts), *prompts.of(OrganMaskPrompt))
-        return EmbeddingKey(volume.volume_id, model, (frame, organ), window or OWN_RECIPE)
+        return self.key(volume, (frame, organ), window)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from math import inf
 from time import perf_counter
 from typing import cast
 
@@ -13,38 +11,22 @@ import numpy.typing as npt
 import torch
 
 from SAMLesionLib.engine.devices import Hardware, finish
-from SAMLesionLib.engine.embeddings import EmbeddingKey, VolumeCache
+from SAMLesionLib.engine.embeddings import VolumeCache
+from SAMLesionLib.engine.predictor_3d import Embedding3D, Predictor3D
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.imaging import PatchFrame, Window, cube_image
 from SAMLesionLib.models.cards import CubeRecipe, ModelCard
-from SAMLesionLib.models.sam3d import Sam3D, prepare_for_answers
+from SAMLesionLib.models.sam3d import Encoded, Sam3D, prepare_for_answers
 from SAMLesionLib.models.weights import LoadedModel
 from SAMLesionLib.prompts import PointPrompt
 from SAMLesionLib.volume import Volume
 
 Floats = npt.NDArray[np.float32]
-
-OWN_RECIPE: Window = (-inf, inf)
-"""Stands for the grey values that the model's own recipe chooses."""
-
-
-@dataclass(frozen=True, eq=False)
-class CubeEmbedding:
-    """What `Sam3D.encode` makes of one cube.
-
-    Attributes:
-        maps: the embedding and its finer maps.
-    """
-
-    maps: tuple[torch.Tensor, ...]
-
-    @property
-    def nbytes(self) -> int:
-        """Memory that it takes."""
-        return sum(x.nbytes for x in self.maps)
+CubeEmbedding = Embedding3D[Encoded]
+"""The embedding of a cube and its finer maps."""
 
 
-class VolumePredictor:
+class VolumePredictor(Predictor3D[Sam3D, Encoded]):
     """One 3D model on one device: encodes each cube once and decodes as many prompts as are asked."""
 
     def __init__(
@@ -62,27 +44,14 @@ class VolumePredictor:
             hardware: where it runs.
             cache: embeddings computed before.
         """
-        self.card = card
-        self.weights_sha256 = loaded.sha256
-        self.hardware = hardware
         network = prepare_for_answers(cast(Sam3D, loaded.network), hardware.precision)
-        self._network = network.to(hardware.device)
-        self._cache = cache
-        self.precision = hardware.precision_name
-        self.device = str(hardware.device)
-        self.n_encoded = 0
-        self.encode_s = 0.0
+        super().__init__(card, network, loaded.sha256, hardware, cache)
 
     @property
     def recipe(self) -> CubeRecipe:
         """How the model sees a scan."""
         assert self.card.cube is not None, "a 3D model's card has a cube"
         return self.card.cube
-
-    @property
-    def size(self) -> int:
-        """Cells along each side of a cube."""
-        return self._network.image_size
 
     @property
     def mask_size(self) -> int:
@@ -93,11 +62,6 @@ class VolumePredictor:
     def takes_boxes(self) -> bool:
         """Whether a box is a prompt of its own to the network."""
         return self._network.prompt_encoder.takes_boxes
-
-    def key(self, volume: Volume, frame: object, window: Window | None) -> EmbeddingKey:
-        """Under which something computed from a volume is kept; `frame` says what, and can be hashed."""
-        model = f"{self.card.name}:{self.weights_sha256}:{self.device}:{self.precision}"
-        return EmbeddingKey(volume.volume_id, model, frame, window or OWN_RECIPE)
 
     @torch.inference_mode()
     def embed(self, volume: Volume, frame: PatchFrame, window: Window | None) -> CubeEmbedding:
