@@ -280,6 +280,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/terminology.py
   SAMLesionLib/training/__init__.py
   SAMLesionLib/training/adapters.py
+  SAMLesionLib/training/alignment.py
   SAMLesionLib/training/arithmetic.py
   SAMLesionLib/training/asking.py
   SAMLesionLib/training/augmentation.py
@@ -296,6 +297,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/losses.py
   SAMLesionLib/training/objectives.py
   SAMLesionLib/training/optimizer.py
+  SAMLesionLib/training/point_round.py
   SAMLesionLib/training/prepared.py
   SAMLesionLib/training/recipe.py
   SAMLesionLib/training/reproduction.py

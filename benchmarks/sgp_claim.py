@@ -29,6 +29,7 @@ from SAMLesionLib.models.registry import find
 from SAMLesionLib.models.sgp_sam import NEW_KEYS
 from SAMLesionLib.reports.statistics import Estimate, estimate
 from SAMLesionLib.training.asking import ask
+from SAMLesionLib.training.batches import batch_of
 from SAMLesionLib.training.checkpoints import LAST
 from SAMLesionLib.training.config import read_config
 from SAMLesionLib.training.judging import JUDGING_SEED, dice
@@ -112,13 +113,12 @@ def judged(arm: str, seed: int, table: dict[str, Any], folder: Path) -> Iterator
     run.set_gates(1.0)
     for number in range(N_JUDGED):
         sample = source.sample(number, JUDGING_SEED)
-        images, labels = torch.from_numpy(sample.image)[None, None], torch.from_numpy(sample.label)[None]
-        rng = torch.Generator().manual_seed(number)
+        batch, rng = batch_of([sample], number), torch.Generator().manual_seed(number)
         with torch.inference_mode(), run.arithmetic.autocast():
-            rounds = ask(run.network, images, labels, rng, config.validation.prompts)
-        scores = [float(dice(logits, labels)) for logits in rounds.logits]
+            rounds = ask(run.network, batch, rng, config.validation)
+        scores = [float(dice(logits, batch.labels)) for logits in rounds.logits]
         is_open = float(torch.stack([gate.is_open.float() for gate in rounds.gates]).mean())
-        yield Row(arm, seed, sample.name, int(labels.sum()), scores[0], scores[-1], is_open)
+        yield Row(arm, seed, sample.name, int(batch.labels.sum()), scores[0], scores[-1], is_open)
 
 
 def all_rows(base: Path, data: Path, steps: int, seeds: int, folder: Path) -> list[Row]:

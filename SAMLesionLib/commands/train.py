@@ -91,7 +91,8 @@ def _train(args: argparse.Namespace) -> int:
     with join_team() as team:
         best = train(config, folder, args.resume, team)
     if team.leads:
-        print(f"best validation Dice {best:.4f}, in {folder}")
+        is_loss = config.validation.best_at == "loss"
+        print(f"best validation {'loss' if is_loss else 'Dice'} {abs(best):.4f}, in {folder}")
     return 0
 
 

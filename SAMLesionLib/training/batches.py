@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from SAMLesionLib.errors import SAMLesionError, TrainingFailed
-from SAMLesionLib.training.samples import SampleSource
+from SAMLesionLib.training.samples import Sample, SampleSource
 
 
 class Batch(NamedTuple):
@@ -26,21 +26,36 @@ class Batch(NamedTuple):
         labels: B x D x H x W, booleans.
         names: of the samples.
         first: number of the first sample.
+        organs: B x D x H x W, booleans; None where a sample has no organ.
+        words: the organ's name of each sample, empty where it is not said.
     """
 
     images: Tensor
     labels: Tensor
     names: tuple[str, ...]
     first: int
+    organs: Tensor | None = None
+    words: tuple[str, ...] = ()
 
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
-        images = self.images.to(device, non_blocking=True)
-        return self._replace(images=images, labels=self.labels.to(device, non_blocking=True))
+        images, labels = (x.to(device, non_blocking=True) for x in (self.images, self.labels))
+        organs = None if self.organs is None else self.organs.to(device, non_blocking=True)
+        return self._replace(images=images, labels=labels, organs=organs)
 
     def generator(self, seed: int) -> torch.Generator:
         """Random numbers for the prompts of this batch: the same each time, whatever was drawn before."""
         return torch.Generator().manual_seed((seed * 1_000_003 + self.first) % 2**63)
+
+
+def batch_of(samples: Sequence[Sample], first: int) -> Batch:
+    """Samples put together; `first` is the number of the first one."""
+    images = torch.from_numpy(np.stack([s.image for s in samples])[:, None])
+    labels = torch.from_numpy(np.stack([s.label for s in samples]))
+    drawn = [s.organ for s in samples if s.organ is not None]
+    organs = torch.from_numpy(np.stack(drawn)) if len(drawn) == len(samples) else None
+    names, words = (tuple(told) for told in zip(*((s.name, s.word) for s in samples), strict=True))
+    return Batch(images, labels, names, first, organs, words)
 
 
 @dataclass(frozen=True)
@@ -131,9 +146,7 @@ class _Batches(Dataset[Any]):
             samples = [self._source.sample(number, self._seed) for number in numbers]
         except SAMLesionError as refused:
             return refused  # raised here it would reach people as the worker's traceback
-        images = torch.from_numpy(np.stack([s.image for s in samples])[:, None])
-        labels = torch.from_numpy(np.stack([s.label for s in samples]))
-        return Batch(images, labels, tuple(s.name for s in samples), numbers[0])
+        return batch_of(samples, numbers[0])
 
 
 class _Numbers(Sampler[list[int]]):

@@ -23,10 +23,13 @@ class RoundsResult(NamedTuple):
     Attributes:
         logits: of each round, B x D x H x W on the input's voxels.
         gates: what each gate said; empty for a network without gates.
+        aligned: features to hold against words, B x h x w x d x E of each stage; empty for a network that
+            is not trained with words.
     """
 
     logits: tuple[Tensor, ...]
     gates: tuple[GateReading, ...]
+    aligned: tuple[Tensor, ...] = ()
 
 
 def click_rounds(

@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.sgp_sam import GateMode
+from SAMLesionLib.training.alignment import WordSettings
 from SAMLesionLib.training.click_rounds import ClickSettings
 from SAMLesionLib.training.objectives import LossSettings
+from SAMLesionLib.training.point_round import PointSettings
 from SAMLesionLib.training.samples import SourceSettings
 from SAMLesionLib.training.tables import Table, at_least, from_table, unknown_key
 from SAMLesionLib.training.tuning import TuneSettings
@@ -42,25 +44,32 @@ class GateSettings:
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """The table `[optimizer]`: AdamW, a linear warm-up, then a cosine.
+    """The table `[optimizer]`: AdamW, a linear warm-up, then a fall.
 
     Attributes:
         lr: the highest learning rate.
         decoder_lr: that of prompt encoder and mask decoder; none for the same.
         final_share: the last learning rate over the highest.
         warmup_share: of all steps, with rising learning rate.
+        fall: half a wave of a cosine, or a straight line.
         weight_decay: of matrices and filters; norms, biases and scalars do not decay.
+        decay_all: whether these decay too.
         betas: of the two moments.
         clip: longest gradient over all parameters.
+        clip_parts: whether image encoder, prompt encoder and mask decoder are each held to it, in place of
+            all together.
     """
 
     lr: float = at_least(0.0, 8e-4)
     decoder_lr: float | None = at_least(0.0, None)
     final_share: float = at_least(0.0, 0.01)
     warmup_share: float = at_least(0.0, 0.05)
+    fall: Literal["cosine", "linear"] = "cosine"
     weight_decay: float = at_least(0.0, 0.1)
+    decay_all: bool = False
     betas: tuple[float, ...] = (0.9, 0.999)
     clip: float = at_least(0.0, 1.0)
+    clip_parts: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,14 +95,16 @@ class ValidationSettings:
         every: steps between two looks.
         samples: how many, always the same.
         prompts: how they are asked; the schedule is the same at every look.
+        points: how they are asked of TAGS.
         best_at: whether the checkpoint is best whose answer to the first prompt is, to the last, or both on
-            average.
+            average; or whose Dice loss and alignment with the words are the lowest together (`loss`).
     """
 
     every: int = at_least(1, 1000)
     samples: int = at_least(1, 64)
     prompts: ClickSettings = field(default_factory=lambda: ClickSettings(least=5, mask_only=0.0))
-    best_at: Literal["first", "last", "mean"] = "mean"
+    points: PointSettings = field(default_factory=lambda: PointSettings(anywhere=0))
+    best_at: Literal["first", "last", "mean", "loss"] = "mean"
 
 
 @dataclass(frozen=True)
@@ -111,11 +122,14 @@ class TrainingConfig:
         precision: arithmetic of the network; auto is bfloat16 where the device computes it fast.
         threads: of the CPU; 0 for torch's choice.
         compile: translate the transformer's blocks with torch.compile, for long runs on a GPU.
+        recompute: compute TAGS's blocks once more for their gradients, in less memory.
         log_every: steps between two lines of the log.
         save_every: steps between two checkpoints.
         tensorboard: whether the log is written for TensorBoard too (the extra `train`).
         best_weights: numbers in which the best checkpoint is kept.
         prompts: the simulated reader.
+        points: the reader of TAGS.
+        words: what TAGS's features are held against.
         loss: what is made small.
         gates: how gates learn.
         tune: which parameters learn.
@@ -134,11 +148,14 @@ class TrainingConfig:
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     threads: int = at_least(0, 0)
     compile: bool = False
+    recompute: bool = False
     log_every: int = at_least(1, 20)
     save_every: int = at_least(1, 500)
     tensorboard: bool = False
     best_weights: Literal["float32", "float16"] = "float32"
     prompts: ClickSettings = field(default_factory=ClickSettings)
+    points: PointSettings = field(default_factory=PointSettings)
+    words: WordSettings = field(default_factory=WordSettings)
     loss: LossSettings = field(default_factory=LossSettings)
     gates: GateSettings = field(default_factory=GateSettings)
     tune: TuneSettings = field(default_factory=TuneSettings)

@@ -8,11 +8,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from SAMLesionLib.training.alignment import Alignment
 from SAMLesionLib.training.arithmetic import Arithmetic
 from SAMLesionLib.training.asking import Network, ask, let_learn
 from SAMLesionLib.training.batches import Batch, Order, batches
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.samples import SampleSource
+from SAMLesionLib.training.tags_losses import dice_of_probabilities
 from SAMLesionLib.training.team import Team
 
 JUDGING_SEED = 0
@@ -27,12 +29,14 @@ class Scores(NamedTuple):
         n_voxels: of each lesion, N.
         dice: after every prompt, N x rounds.
         open: which gates were, N x gates, 1 or 0; no column for a network without.
+        loss: Dice loss of the last answer and alignment with the words, N, the mean of each batch.
     """
 
     names: tuple[str, ...]
     n_voxels: Tensor
     dice: Tensor
     open: Tensor
+    loss: Tensor = torch.zeros(0)
 
     @property
     def rounds(self) -> list[float]:
@@ -41,22 +45,29 @@ class Scores(NamedTuple):
         return means
 
     def best_at(self, choice: str) -> float:
-        """The number that checkpoints are compared by."""
+        """The number that checkpoints are compared by; the highest is the best."""
+        if choice == "loss":
+            return -float(self.loss.mean())
         first, last = self.rounds[0], self.rounds[-1]
         return {"first": first, "last": last}.get(choice, (first + last) / 2)
 
 
-Row = tuple[str, int, list[float], list[float]]
+Row = tuple[str, int, list[float], list[float], float]
 
 
 class Judge:
     """Keeps the validation samples in memory and scores a network on them."""
 
     def __init__(
-        self, source: SampleSource, config: TrainingConfig, arithmetic: Arithmetic, team: Team
+        self,
+        source: SampleSource,
+        config: TrainingConfig,
+        arithmetic: Arithmetic,
+        team: Team,
+        alignment: Alignment,
     ) -> None:
         self._config, self._arithmetic, self._team = config, arithmetic, team
-        self._source = source
+        self._source, self._alignment = source, alignment
         self._batches: list[Batch] = []
 
     def scores(self, network: Network) -> Scores:
@@ -67,8 +78,8 @@ class Judge:
         with torch.inference_mode():
             found = [row for batch in self._batches for row in self._look(network, batch)]
         let_learn(network)
-        names, n_voxels, dice_, is_open = zip(*self._team.gather(found), strict=True)
-        return Scores(names, torch.tensor(n_voxels), torch.tensor(dice_), torch.tensor(is_open))
+        names, n_voxels, dice_, is_open, loss = zip(*self._team.gather(found), strict=True)
+        return Scores(names, *(torch.tensor(column) for column in (n_voxels, dice_, is_open, loss)))
 
     def _make(self) -> Iterator[Batch]:
         size = min(self._config.batch.samples, self._config.validation.samples)
@@ -78,19 +89,21 @@ class Judge:
         return batches(self._source, order, JUDGING_SEED, self._config.batch.workers)
 
     def _look(self, network: Network, batch: Batch) -> Iterator[Row]:
-        """The name and size of each sample, its Dice after each prompt, and its gates.
+        """The name and size of each sample, its Dice after each prompt, its gates, and the batch's loss.
 
         The last Dice is repeated where there were fewer prompts than there may be.
         """
-        batch, prompts = batch.to(self._arithmetic.device), self._config.validation.prompts
+        batch, question = batch.to(self._arithmetic.device), self._config.validation
         with self._arithmetic.autocast():
-            rounds = ask(network, batch.images, batch.labels, batch.generator(JUDGING_SEED), prompts)
+            rounds = ask(network, batch, batch.generator(JUDGING_SEED), question)
         each = [dice(logits, batch.labels).tolist() for logits in rounds.logits]
-        each += each[-1:] * (prompts.most - len(each))
+        each += each[-1:] * (question.prompts.most - len(each))
         gates = [gate.is_open.float().tolist() for gate in rounds.gates]
         n_voxels = batch.labels.flatten(1).sum(dim=1).tolist()
+        soft_dice = dice_of_probabilities(rounds.logits[-1].float().sigmoid(), batch.labels)
+        loss = float(soft_dice + self._alignment.loss(rounds, batch))
         for n, name in enumerate(batch.names):
-            yield name, n_voxels[n], [values[n] for values in each], [values[n] for values in gates]
+            yield name, n_voxels[n], [values[n] for values in each], [values[n] for values in gates], loss
 
 
 def dice(logits: Tensor, labels: Tensor) -> Tensor:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from contextlib import closing
 from itertools import islice
-from math import inf
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from SAMLesionLib.training.asking import ask
 from SAMLesionLib.training.batches import Order, batches, told_of_deaths
@@ -16,7 +15,7 @@ from SAMLesionLib.training.click_rounds import RoundsResult
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.losses import gate_loss
 from SAMLesionLib.training.objectives import objective
-from SAMLesionLib.training.optimizer import set_learning_rate
+from SAMLesionLib.training.optimizer import clip_gradients, set_learning_rate
 from SAMLesionLib.training.run import open_run
 from SAMLesionLib.training.stopping import StopSignal
 from SAMLesionLib.training.tally import Tally
@@ -33,7 +32,7 @@ def train(config: TrainingConfig, folder: Path, resume: bool = False, team: Team
         team: the processes that train together; None for this one alone.
 
     Returns:
-        The best validation Dice, as `validation.best_at` counts it.
+        The best validation score, as `validation.best_at` counts it: Dice, or a loss times -1.
 
     Raises:
         InputError: when the data, the weights or the folder cannot be used.
@@ -61,16 +60,16 @@ def train(config: TrainingConfig, folder: Path, resume: bool = False, team: Team
                 names += batch.names
                 batch = batch.to(arithmetic.device)
                 with arithmetic.autocast():
-                    rng = batch.generator(config.seed)
-                    rounds = ask(network, batch.images, batch.labels, rng, config.prompts)
+                    rounds = ask(network, batch, batch.generator(config.seed), config)
                 losses = [loss_of(logits, batch.labels) for logits in rounds.logits]
                 loss = torch.stack(losses).mean() + _wish_of_gates(rounds, config)
+                loss = loss + run.alignment.loss(rounds, batch)
                 scaler.scale(loss / per_step).backward()
                 tally.add(loss, rounds, batch.labels)
 
             run.team.sum_gradients(learning)
             scaler.unscale_(optimizer)
-            norm = nn.utils.clip_grad_norm_(learning, config.optimizer.clip or inf)
+            norm = clip_gradients(network, config.optimizer)
             step_loss, is_stopping = tally.close_step(stop.is_asked)
             run.check_finite(step_loss, norm, names)
             scaler.step(optimizer)

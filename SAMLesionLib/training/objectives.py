@@ -1,4 +1,4 @@
-"""What a run makes small, chosen by name: the Zoom Loss of SGP-SAM, or one of those it is compared with."""
+"""What a run makes small, chosen by name: the Zoom Loss of SGP-SAM, one it is compared with, or TAGS's."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from SAMLesionLib.training.losses import ZoomLoss, dice_ce_loss, dice_loss, focal_loss
 from SAMLesionLib.training.tables import at_least
+from SAMLesionLib.training.tags_losses import tags_mask_loss
 
 Objective = Callable[[Tensor, Tensor], Tensor]
 """Logits and target (B x ...) to the loss of the batch."""
@@ -20,7 +21,8 @@ class LossSettings:
     """The table `[loss]`; all but the name are of the Zoom Loss, see `ZoomLoss`.
 
     Attributes:
-        name: `zoom`, SAM-Med3D's `dice-ce`, `dice` alone, or `dice-focal`, whose voxels all weigh the same.
+        name: `zoom`, SAM-Med3D's `dice-ce`, `dice` alone, `dice-focal`, whose voxels all weigh the same, or
+            TAGS's `tags`.
         dice: weight of the Dice term.
         focal: weight of the focal term.
         alpha: share of the lesion's voxels in the focal term.
@@ -30,7 +32,7 @@ class LossSettings:
         small_limit: the most that a small lesion counts.
     """
 
-    name: Literal["zoom", "dice-ce", "dice", "dice-focal"] = "zoom"
+    name: Literal["zoom", "dice-ce", "dice", "dice-focal", "tags"] = "zoom"
     dice: float = at_least(0.0, 1.0)
     focal: float = at_least(0.0, 1.0)
     alpha: float = at_least(0.0, 0.75)
@@ -44,6 +46,8 @@ def objective(settings: LossSettings) -> Objective:
     """The loss of this name."""
     if settings.name == "dice-ce":
         return dice_ce_loss
+    if settings.name == "tags":
+        return tags_mask_loss
     if settings.name == "dice":
         return lambda logits, target: dice_loss(logits.float(), target.float()).mean()
     if settings.name == "dice-focal":

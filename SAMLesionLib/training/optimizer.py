@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from math import cos, pi
+from math import cos, inf, pi
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from SAMLesionLib.training.config import OptimizerSettings
 
@@ -13,7 +13,7 @@ DECODER = ("prompt_encoder.", "mask_decoder.")
 
 
 def make_optimizer(network: nn.Module, settings: OptimizerSettings) -> torch.optim.AdamW:
-    """AdamW for the parameters that learn; norms, biases and scalars do not decay."""
+    """AdamW for the parameters that learn, each with its learning rate and decay."""
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
@@ -38,11 +38,22 @@ def set_learning_rate(optimizer: torch.optim.AdamW, settings: OptimizerSettings,
         group["lr"] = group["highest_lr"] * _height(settings, done)
 
 
+def clip_gradients(network: nn.Module, settings: OptimizerSettings) -> Tensor:
+    """Shorten gradients to the longest that may be; gives how long the longest was."""
+    parts: dict[str, list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            part = name.partition(".")[0] if settings.clip_parts else ""
+            parts.setdefault(part, []).append(parameter)
+    return torch.stack([nn.utils.clip_grad_norm_(p, settings.clip or inf) for p in parts.values()]).amax()
+
+
 def _group(name: str, parameter: nn.Parameter, settings: OptimizerSettings) -> tuple[float, float]:
     """Highest learning rate and weight decay of a parameter."""
     is_decoder = name.startswith(DECODER) and settings.decoder_lr is not None
     lr = settings.decoder_lr if is_decoder and settings.decoder_lr is not None else settings.lr
-    return lr, settings.weight_decay if parameter.ndim > 1 else 0.0
+    decays = parameter.ndim > 1 or settings.decay_all
+    return lr, settings.weight_decay if decays else 0.0
 
 
 def _height(settings: OptimizerSettings, done: float) -> float:
@@ -50,5 +61,7 @@ def _height(settings: OptimizerSettings, done: float) -> float:
     warm_up = settings.warmup_share
     if done < warm_up:
         return done / warm_up
-    fallen = (1 - cos(pi * (done - warm_up) / max(1 - warm_up, 1e-9))) / 2
+    fallen = (done - warm_up) / max(1 - warm_up, 1e-9)
+    if settings.fall == "cosine":
+        fallen = (1 - cos(pi * fallen)) / 2
     return 1 - fallen * (1 - settings.final_share)

@@ -14,6 +14,7 @@ import torch
 from SAMLesionLib.io import atomic_write
 from SAMLesionLib.models.sgp_sam import SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
+from SAMLesionLib.training.alignment import Alignment
 from SAMLesionLib.training.arithmetic import choose_arithmetic
 from SAMLesionLib.training.asking import Network
 from SAMLesionLib.training.case_cubes import CubeSource
@@ -94,7 +95,8 @@ def _test(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team:
     assert isinstance(source, CubeSource), "a recipe learns from cubes of a data set"
     asked = replace(config, validation=replace(config.validation, samples=len(source.cases), prompts=prompts))
     arithmetic = choose_arithmetic(config, team.local_rank)
-    scores = Judge(source, asked, arithmetic, team).scores(network.to(arithmetic.device))
+    judge = Judge(source, asked, arithmetic, team, Alignment(config.words, network))
+    scores = judge.scores(network.to(arithmetic.device))
     n_learned = sum(p.numel() for p in network.parameters() if p.requires_grad)
     return ArmResult(name, n_learned, scores)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.models.registry import find
 from SAMLesionLib.models.sgp_sam import SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
+from SAMLesionLib.models.tags import Tags
 from SAMLesionLib.training.adapters import plain_state_dict
+from SAMLesionLib.training.alignment import Alignment
 from SAMLesionLib.training.arithmetic import Arithmetic, choose_arithmetic
 from SAMLesionLib.training.asking import Network, compile_blocks, let_learn
 from SAMLesionLib.training.checkpoints import BEST, LAST, read_last, write_last, write_weights
@@ -47,9 +49,10 @@ class Run:
         scaler: of its gradients.
         source: what it learns from.
         examiner: what it is judged by.
+        alignment: what its features are held against.
         log: what it tells.
         step: steps done.
-        best: the best validation Dice so far.
+        best: the best validation score so far.
         metrics: of the last look.
     """
 
@@ -62,9 +65,10 @@ class Run:
     scaler: torch.amp.GradScaler
     source: SampleSource
     examiner: Judge
+    alignment: Alignment
     log: RunLog
     step: int = 0
-    best: float = -1.0
+    best: float = -inf
     metrics: dict[str, float] = field(default_factory=dict)
 
     def set_gates(self, done: float) -> None:
@@ -93,6 +97,8 @@ class Run:
         """Score the network, and keep it where it is the best so far."""
         scores = self.examiner.scores(self.network)
         self.metrics = {"dice_first": scores.rounds[0], "dice_last": scores.rounds[-1]}
+        if self.config.validation.best_at == "loss":
+            self.metrics["loss"] = float(scores.loss.mean())
         self.log.judged(self.step, self.metrics)
         score = scores.best_at(self.config.validation.best_at)
         if score > self.best:
@@ -176,13 +182,18 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
         )
     make_folder(folder)
     tune(network, config.tune)
+    if isinstance(network, Tags):
+        network.image_encoder.checkpoints_blocks = config.recompute
     network.to(arithmetic.device)
+    alignment = Alignment(config.words, network)
     with team.one_first():
         source = config.data.open(card, "train")
-        examiner = Judge(config.data.open(card, "validation"), config, arithmetic, team)
+        examiner = Judge(config.data.open(card, "validation"), config, arithmetic, team, alignment)
+        # Words that must be computed are, before the first step; so is a word refused that cannot be.
+        alignment.directions([source.sample(0, config.seed).word])
     optimizer, scaler = make_optimizer(network, config.optimizer), arithmetic.scaler()
     log = RunLog(folder, config.steps, team.leads, config.tensorboard)
-    run = Run(config, folder, team, arithmetic, network, optimizer, scaler, source, examiner, log)
+    run = Run(config, folder, team, arithmetic, network, optimizer, scaler, source, examiner, alignment, log)
     if resume:
         run.resume()
     run.log.begin(run.step)

@@ -21,11 +21,15 @@ class Sample(NamedTuple):
         image: (n, n, n) as the network wants it, axes d, h, w.
         label: (n, n, n), the lesion.
         name: where it came from, for logs.
+        organ: (n, n, n), the organ that the lesion lies in, with the lesion; None where nobody drew it.
+        word: the organ's name; empty where nobody said.
     """
 
     image: Floats
     label: Bools
     name: str
+    organ: Bools | None = None
+    word: str = ""
 
 
 class Origin(NamedTuple):

@@ -13,14 +13,19 @@ from SAMLesionLib.models.fits import check_fits
 from SAMLesionLib.models.registry import MODELS
 from SAMLesionLib.models.sgp_sam import NEW_KEYS, SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
+from SAMLesionLib.models.tags import Tags
 from SAMLesionLib.models.weights import locate
 from SAMLesionLib.training.asking import Network
+
+TAGS_KEYS = "image_encoder.slice_embed."
+"""TAGS has such tensors, and the SAM that it starts from has none."""
 
 
 def start_network(card: ModelCard, start: str) -> Network:
     """A network with random weights, or with those of a file or a model.
 
-    SGP-SAM also starts from a SAM-Med3D of its size; what it adds then changes nothing at first.
+    SGP-SAM also starts from a SAM-Med3D of its size; what it adds then changes nothing at first. TAGS also
+    starts from a SAM of its size.
 
     Args:
         card: the model.
@@ -45,6 +50,9 @@ def load_start(network: nn.Module, weights: Mapping[str, Tensor], title: str, pa
     Raises:
         WeightsError: when they are of another architecture, naming it where it is known.
     """
+    if isinstance(network, Tags) and not any(key.startswith(TAGS_KEYS) for key in weights):
+        network.load_sam(weights)
+        return
     expected = network.state_dict()
     is_base = isinstance(network, SgpSam) and not any(key.startswith(NEW_KEYS) for key in weights)
     if is_base:

@@ -21,12 +21,13 @@ def tags_mask_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Half the Dice loss of the tumour and half the cross entropy.
 
     Args:
-        logits: Bx2xDxHxW, of background and tumour.
+        logits: BxDxHxW, those of the tumour less those of the background: of two classes only their
+            difference counts.
         target: BxDxHxW, 0 or 1.
     """
-    logits = logits.float()
-    dice = dice_of_probabilities(logits.softmax(dim=1)[:, 1], target)
-    return 0.5 * dice + 0.5 * F.cross_entropy(logits, target.long())
+    logits, target = logits.float(), target.float()
+    dice = dice_of_probabilities(logits.sigmoid(), target)
+    return 0.5 * dice + 0.5 * F.binary_cross_entropy_with_logits(logits, target)
 
 
 def alignment_loss(
@@ -36,7 +37,8 @@ def alignment_loss(
 
     Args:
         aligned: `Features.aligned`: for each stage BxhxwxdxE.
-        words: Ex2, the directions of the healthy and the diseased organ, from `words.WordFeatures`.
+        words: Ex2, or BxEx2 where samples have organs of their own: the directions of the healthy and the
+            diseased organ, from `words.WordFeatures`.
         target: BxDxHxW, 0 or 1.
         as_released: apply the second softmax.
     """
@@ -53,14 +55,14 @@ def word_probability(features: Tensor, words: Tensor, size: Sequence[int]) -> Te
 
     Args:
         features: BxhxwxdxE.
-        words: Ex2.
+        words: Ex2 or BxEx2.
         size: D, H and W of the cube.
 
     Returns:
         Bx2xDxHxW, summing to one over the two.
     """
     by_depth = F.normalize(features.float(), dim=-1).permute(0, 3, 1, 2, 4)
-    logits = (SHARPNESS * (by_depth @ words)).movedim(-1, 1)
+    logits = (SHARPNESS * (by_depth @ words[..., None, None, :, :])).movedim(-1, 1)
     finer = F.interpolate(logits, size=tuple(size), mode="trilinear", align_corners=True)
     return finer.softmax(dim=1)
 

@@ -9,10 +9,11 @@ from typing import Literal
 from torch import nn
 
 from SAMLesionLib.errors import InputError
+from SAMLesionLib.models.tags import Tags, learns_in_tags
 from SAMLesionLib.training.adapters import add_adapters, add_low_rank, add_prompts
 from SAMLesionLib.training.tables import at_least
 
-Method = Literal["full", "sgp", "decoder", "lora", "adapter", "bias", "tokens", "zero-shot"]
+Method = Literal["full", "sgp", "tags", "decoder", "lora", "adapter", "bias", "tokens", "zero-shot"]
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class TuneSettings:
     """The table `[tune]`.
 
     Attributes:
-        method: `full` for everything; `sgp` for gates and fusion; `lora`, `adapter` and `tokens` for what is
-            put into an encoder that stays as it is; `bias` for the encoder's biases; `decoder` for the mask
-            decoder alone; `zero-shot` for nothing.
+        method: `full` for everything; `sgp` for gates and fusion; `tags` for what TAGS adds to SAM; `lora`,
+            `adapter` and `tokens` for what is put into an encoder that stays as it is; `bias` for the
+            encoder's biases; `decoder` for the mask decoder alone; `zero-shot` for nothing.
         decoder: whether the mask decoder learns too.
         prompt_encoder: whether the prompt encoder does, with `full`.
         neck: whether the encoder's neck does, with `sgp`.
@@ -54,6 +55,8 @@ def tune(network: nn.Module, settings: TuneSettings) -> None:
         add_prompts(network, settings.n_tokens)
     elif settings.method == "sgp" and not hasattr(network, "sgpm"):
         raise InputError("tune.method sgp needs a network with gates. Choose model sgp-sam or sgp-sam-small.")
+    elif settings.method == "tags" and not isinstance(network, Tags):
+        raise InputError("tune.method tags needs a network that adds to SAM. Choose model tags.")
     learns = _choice(settings)
     for name, parameter in network.named_parameters():
         parameter.requires_grad_(learns(name))
@@ -64,6 +67,7 @@ def _choice(settings: TuneSettings) -> Callable[[str], bool]:
     of_method: dict[Method, Callable[[str], bool]] = {
         "full": lambda name: settings.prompt_encoder or not name.startswith("prompt_encoder."),
         "sgp": lambda name: name.startswith(("sgpm.", *(["image_encoder.neck."] if settings.neck else []))),
+        "tags": learns_in_tags,
         "decoder": lambda name: name.startswith("mask_decoder."),
         "lora": lambda name: ".parametrizations.weight.0." in name,
         "adapter": lambda name: ".adapter." in name,
@@ -72,7 +76,7 @@ def _choice(settings: TuneSettings) -> Callable[[str], bool]:
         "zero-shot": lambda name: False,
     }
     chosen, method = of_method[settings.method], settings.method
-    with_decoder = settings.decoder and method not in ("full", "zero-shot")
+    with_decoder = settings.decoder and method not in ("full", "tags", "zero-shot")
     if method == "full" and not settings.decoder:
         return lambda name: chosen(name) and not name.startswith("mask_decoder.")
     return lambda name: chosen(name) or (with_decoder and name.startswith("mask_decoder."))

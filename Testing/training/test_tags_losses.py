@@ -32,7 +32,7 @@ def test_the_dice_of_a_half_right_answer() -> None:
 
 
 def test_the_mask_loss_of_an_undecided_answer() -> None:
-    loss = tags_mask_loss(torch.zeros(1, 2, 4, 4, 4), a_target())
+    loss = tags_mask_loss(torch.zeros(1, 4, 4, 4), a_target())
     # Dice of one half everywhere: 2 * 16 / (32 + 32); cross entropy log 2.
     assert loss.item() == pytest.approx(0.5 * 0.5 + 0.5 * math.log(2), abs=1e-5)
 

@@ -8,6 +8,7 @@ from SAMLesionLib.models.tags.tags import (
     build_3dsam_adapter,
     build_tags,
     build_tiny_tags,
+    learns_in_tags,
     prepare_for_answers,
 )
 
@@ -17,5 +18,6 @@ __all__ = [
     "build_3dsam_adapter",
     "build_tags",
     "build_tiny_tags",
+    "learns_in_tags",
     "prepare_for_answers",
 ]

@@ -64,8 +64,8 @@ class Tags(nn.Module):
         self.image_encoder = image_encoder
         self.prompt_encoder = prompt_encoder
         self.mask_decoder = mask_decoder
-        for name, parameter in image_encoder.named_parameters():
-            parameter.requires_grad_(any(part in f".{name}" for part in TRAINED))
+        for name, parameter in self.named_parameters():
+            parameter.requires_grad_(learns_in_tags(name))
 
     @property
     def image_size(self) -> int:
@@ -141,6 +141,12 @@ class Tags(nn.Module):
                 attn = cast(Block, block).attn
                 attn.rel_pos_d.copy_((attn.rel_pos_h + attn.rel_pos_w) / 2)
         return sorted(missing)
+
+
+def learns_in_tags(name: str) -> bool:
+    """Whether training changes the parameter of this name; what does not learn stays SAM's."""
+    is_sams = name.startswith(SAM_KEYS)
+    return not is_sams or any(part in f".{name.removeprefix(SAM_KEYS)}" for part in TRAINED)
 
 
 def prepare_for_answers(network: Tags, dtype: torch.dtype = torch.float32) -> Tags:
