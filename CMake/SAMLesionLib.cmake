@@ -175,6 +175,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/io/segmentation_reader.py
   SAMLesionLib/io/segmentation_writer.py
   SAMLesionLib/io/segments.py
+  SAMLesionLib/io/toml_tables.py
   SAMLesionLib/lesions.py
   SAMLesionLib/mask_prompt.py
   SAMLesionLib/masks.py
@@ -196,6 +197,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/downloads.py
   SAMLesionLib/models/fits.py
   SAMLesionLib/models/layers.py
+  SAMLesionLib/models/minilm_text.py
   SAMLesionLib/models/registry.py
   SAMLesionLib/models/released_parts.py
   SAMLesionLib/models/sam/__init__.py
@@ -223,6 +225,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/tags/__init__.py
   SAMLesionLib/models/tags/image_encoder.py
   SAMLesionLib/models/tags/mask_decoder.py
+  SAMLesionLib/models/tags/projection.py
   SAMLesionLib/models/tags/prompt_encoder.py
   SAMLesionLib/models/tags/tags.py
   SAMLesionLib/models/tags/windows.py
@@ -240,14 +243,18 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/reports/pages.py
   SAMLesionLib/reports/statistics.py
   SAMLesionLib/study/__init__.py
+  SAMLesionLib/study/bare_segments.py
   SAMLesionLib/study/charts.py
   SAMLesionLib/study/comparisons.py
   SAMLesionLib/study/counting.py
+  SAMLesionLib/study/dataset_cases.py
   SAMLesionLib/study/dealing.py
   SAMLesionLib/study/describing.py
   SAMLesionLib/study/design.py
   SAMLesionLib/study/design_checks.py
   SAMLesionLib/study/design_file.py
+  SAMLesionLib/study/design_templates.py
+  SAMLesionLib/study/design_text.py
   SAMLesionLib/study/findings.py
   SAMLesionLib/study/gathering.py
   SAMLesionLib/study/log.py
@@ -313,6 +320,8 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/synthetic/appearance.py
   SAMLesionLib/training/synthetic/arrays.py
   SAMLesionLib/training/synthetic/fields.py
+  SAMLesionLib/training/synthetic/limbs.py
+  SAMLesionLib/training/synthetic/organs.py
   SAMLesionLib/training/synthetic/scans.py
   SAMLesionLib/training/synthetic/shapes.py
   SAMLesionLib/training/synthetic/source.py
@@ -351,8 +360,6 @@ set(SAMLesionLib_RESOURCES
   SAMLesionLib/samples/pyradiomics_brain1/image.nrrd
   SAMLesionLib/samples/pyradiomics_brain1/label.nrrd
   SAMLesionLib/samples/pyradiomics_brain1/prompts.json
-  SAMLesionLib/study/templates/assisted.toml
-  SAMLesionLib/study/templates/medsam-adrenal.toml
   SAMLesionLib/study/templates/study.html
   SAMLesionLib/training/recipes/arms.toml
   SAMLesionLib/training/recipes/sgp-sam-msd-brain.toml

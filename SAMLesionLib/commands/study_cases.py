@@ -3,79 +3,54 @@
 from __future__ import annotations
 
 import argparse
-import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SAMLesionLib.errors import InputError
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
     from SAMLesionLib.study.design import StudyCase
-    from SAMLesionLib.volume import Volume
+    from SAMLesionLib.study.new_design import CaseSource
 
 
-def cases_of(args: argparse.Namespace) -> list[StudyCase]:
-    """The cases that the options name, with their reference masks in the study's folder.
+def source_of(args: argparse.Namespace) -> CaseSource:
+    """The cases that the options name.
 
     Raises:
         InputError: when there is no case.
-        ImageError: when one cannot be read.
-        OutputError: when a mask cannot be written.
     """
+    if args.starts is not None and args.data is None:
+        raise InputError("--starts names masks for the cases of a data set. Give that with --data.")
     if args.sample:
-        return [_sample(args.study)]
-    if args.phantoms is None:
-        return _of_dataset(args.study, args.data, args.label)
-    from SAMLesionLib.study.simulation.phantoms import write_phantoms
+        return _Sample()
+    if args.phantoms is not None:
+        from SAMLesionLib.study.simulation.phantoms import PhantomCases
 
-    if not 1 <= args.phantoms <= 999:
-        raise InputError(f"--phantoms is {args.phantoms}, expected 1 to 999.")
-    return write_phantoms(args.study, args.phantoms, args.seed)
+        if not 1 <= args.phantoms <= 999:
+            raise InputError(f"--phantoms is {args.phantoms}, expected 1 to 999.")
+        return PhantomCases(args.phantoms, args.seed)
+    from SAMLesionLib.study.dataset_cases import DatasetCases
 
-
-def _sample(folder: Path) -> StudyCase:
-    from SAMLesionLib.commands.sample import SAMPLE, read_case
-    from SAMLesionLib.io import atomic_write, make_folder
-
-    case = read_case()
-    image = folder / "images" / "C01.nrrd"
-    make_folder(image.parent)
-    with atomic_write(image) as file:
-        file.write((SAMPLE / "image.nrrd").read_bytes())
-    return _case(folder, "C01", image, case.volume, case.expert)
+    return DatasetCases.open(args.data, args.label, args.starts)
 
 
-def _of_dataset(folder: Path, path: Path, label: int | None) -> list[StudyCase]:
-    """Cases get numbers: a data set's own names may tell the patient."""
-    from SAMLesionLib.datasets.dataset import open_dataset
+class _Sample:
+    """The brain tumour that comes with the program, copied into the study."""
 
-    dataset = open_dataset(path, label=label)
-    cases = []
-    for n, name in enumerate(dataset.case_names, start=1):
-        case, files = dataset.load(name), dataset.files(name)
-        if files.channel is not None:
-            raise InputError(f"{name} has several channels, and readers open whole files. Give one a file.")
-        cases.append(_case(folder, f"C{n:02d}", files.image, case.volume, case.reference))
-    return cases
+    def planned(self) -> tuple[StudyCase, ...]:
+        from SAMLesionLib.study.design import StudyCase
 
+        return (StudyCase("C01", "images/C01.nrrd", modality="MR"),)
 
-def _case(folder: Path, name: str, image: Path, volume: Volume, mask: npt.NDArray[np.bool_]) -> StudyCase:
-    from SAMLesionLib.io import Segment, make_folder, write_segmentation
-    from SAMLesionLib.study.design import StudyCase
+    def write(self, folder: Path) -> Iterator[StudyCase]:
+        from SAMLesionLib.commands.sample import SAMPLE, read_case
+        from SAMLesionLib.io import atomic_write, make_folder
+        from SAMLesionLib.study.dataset_cases import study_case
 
-    reference = ""
-    if mask.any():
-        reference = f"references/{name}.seg.nrrd"
-        make_folder(folder / "references")
-        write_segmentation(folder / reference, [Segment("reference", mask)], volume)
-    return StudyCase(name, _from(folder, image), reference, modality=volume.modality)
-
-
-def _from(folder: Path, image: Path) -> str:
-    """A path as the design tells it: relative where the scan lies in the study's folder."""
-    absolute = Path(os.path.abspath(image))
-    inside = Path(os.path.abspath(folder))
-    return absolute.relative_to(inside).as_posix() if inside in absolute.parents else absolute.as_posix()
+        case, (planned,) = read_case(), self.planned()
+        image = folder / planned.image
+        make_folder(image.parent)
+        with atomic_write(image) as file:
+            file.write((SAMPLE / "image.nrrd").read_bytes())
+        yield study_case(folder, planned.id, image, case.volume, case.expert)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from SAMLesionLib.study.design import StudyDesign
+    from SAMLesionLib.study.design_templates import DesignTemplate
 
 
 def add_parsers(actions: Any) -> None:
@@ -30,13 +35,46 @@ def _add_new(actions: Any) -> None:
     parser.add_argument(
         "--template", default="assisted", metavar="NAME", help="assisted or medsam-adrenal; default assisted"
     )
+    _add_arms(parser)
+    _add_order(parser)
+
+
+def _add_arms(parser: argparse.ArgumentParser) -> None:
+    arms = parser.add_mutually_exclusive_group()
+    arms.add_argument(
+        "--model", default="", metavar="NAME", help="of the assisted arm; see `samlesion models list`"
+    )
+    arms.add_argument(
+        "--arms",
+        default="",
+        metavar="ARM[,ARM...]",
+        help="manual, correct (mend a mask that is there) or a model's name; the first is the baseline; "
+        "default: the template's",
+    )
     parser.add_argument(
-        "--model", default="", metavar="NAME", help="of the assisted arm; see `samlesion models`"
+        "--starts", type=Path, metavar="DIR", help="masks to correct, named like the cases: DIR/NAME.nii.gz"
+    )
+
+
+def _add_order(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--scheme", metavar="NAME", help="latin-square, random-blocks or sequence; default: the template's"
+    )
+    parser.add_argument(
+        "--washout",
+        type=float,
+        metavar="DAYS",
+        help="until a reader meets a case again; default: the template's",
     )
     parser.add_argument(
         "--repeats", type=int, default=0, metavar="N", help="cases to read once more; default 0"
     )
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="of everything random; default 1")
+    parser.add_argument(
+        "--unblinded",
+        action="store_true",
+        help="tell readers the titles of the arms, and with them the models",
+    )
 
 
 def _add_size(actions: Any) -> None:
@@ -61,18 +99,38 @@ def _add_size(actions: Any) -> None:
 
 
 def _new(args: argparse.Namespace) -> int:
-    from SAMLesionLib.commands.study_cases import cases_of
+    from SAMLesionLib.commands.study_cases import source_of
     from SAMLesionLib.study.design_file import DESIGN
-    from SAMLesionLib.study.new_design import check_free, write_design
+    from SAMLesionLib.study.design_templates import find_template
+    from SAMLesionLib.study.new_design import begin_study, check_free
 
     check_free(args.study)
-    cases = cases_of(args)
-    readers = [name.strip() for name in args.readers.split(",")]
-    write_design(args.study, cases, readers, args.template, args.model, args.repeats, args.seed)
-    print(f"wrote {args.study / DESIGN} with {len(cases)} {'case' if len(cases) == 1 else 'cases'}.")
+    template = find_template(args.template)
+    draft = _draft(template, args)
+    design = begin_study(args.study, draft, source_of(args), template.about)
+    n = len(design.cases)
+    print(f"wrote {args.study / DESIGN} with {n} {'case' if n == 1 else 'cases'}.")
     print("Read it, change it, then deal the work lists:")
     print(f"samlesion study deal {args.study}")
     return 0
+
+
+def _draft(template: DesignTemplate, args: argparse.Namespace) -> StudyDesign:
+    """What the options ask for, without cases."""
+    from SAMLesionLib.models.registry import find
+
+    words = [word.strip() for word in args.arms.split(",")] if args.arms else []
+    design = template.with_arms(words or (["manual", args.model] if args.model else []))
+    for arm in design.arms:
+        if arm.model:
+            find(arm.model)
+    order = replace(design.order, repeat_cases=args.repeats, is_arm_blinded=not args.unblinded)
+    if args.scheme is not None:
+        order = replace(order, scheme=args.scheme)
+    if args.washout is not None:
+        order = replace(order, washout_days=args.washout)
+    readers = tuple(name.strip() for name in args.readers.split(","))
+    return replace(design, readers=readers, seed=args.seed, order=order)
 
 
 def _size(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from SAMLesionLib.errors import InputError
-from SAMLesionLib.study.design import StudyDesign
+from SAMLesionLib.study.design import SCHEMES, StudyDesign
 from SAMLesionLib.volume import MODALITIES
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -76,12 +76,16 @@ def _arms(design: StudyDesign) -> list[str]:
     if any(arm.method == "correct" for arm in design.arms):
         bare = [case.id for case in design.cases if not case.start]
         if bare:
-            wrongs.append(f"an arm corrects masks, and the case {bare[0]} has none. Name it in start.")
+            wrongs.append(
+                f"an arm corrects masks; the case {bare[0]} has none. Name it in start, or give their folder."
+            )
     return wrongs
 
 
 def _numbers(design: StudyDesign) -> list[str]:
     order, analysis = design.order, design.analysis
+    if order.scheme not in SCHEMES:
+        return [f"scheme is {order.scheme!r}, expected {' or '.join(SCHEMES)}."]
     told = {
         "version": (design.version, 1, math.inf),
         "seed": (design.seed, 0, math.inf),

@@ -1,68 +1,80 @@
-"""A first `design.toml` from a template, which the study lead then edits."""
+"""A new study: its cases are given numbers, and its `design.toml` is written, for the study lead to read."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from importlib.resources import files
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from string import Template
+from typing import Protocol
 
-from SAMLesionLib.errors import InputError, OutputError
+from SAMLesionLib.errors import OutputError
 from SAMLesionLib.io import atomic_write, make_folder
 from SAMLesionLib.study.design import StudyCase, StudyDesign
+from SAMLesionLib.study.design_checks import check_design
 from SAMLesionLib.study.design_file import DESIGN, read_design
-
-TEMPLATES = ("assisted", "medsam-adrenal")
-MODELS = {"assisted": "lite-medsam", "medsam-adrenal": "medsam-vit-b"}
-"""What a template's assisted arm uses when nobody says otherwise."""
+from SAMLesionLib.study.design_text import design_text
 
 
-def write_design(
-    folder: Path,
-    cases: Sequence[StudyCase],
-    readers: Sequence[str],
-    template: str = "assisted",
-    model: str = "",
-    repeat_cases: int = 0,
-    seed: int = 1,
-) -> StudyDesign:
-    """Write the design and read it back.
+class CaseSource(Protocol):
+    """Where the cases of a study come from."""
+
+    def planned(self) -> tuple[StudyCase, ...]:
+        """The cases as they will be called, before any scan is read."""
+
+    def write(self, folder: Path) -> Iterator[StudyCase]:
+        """The cases one by one, with what a study keeps of them in its folder.
+
+        Raises:
+            InputError: when a case cannot take part.
+            ImageError: when one cannot be read.
+            OutputError: when the folder cannot be written to.
+        """
+
+
+def begin_study(folder: Path, draft: StudyDesign, source: CaseSource, about: str = "") -> StudyDesign:
+    """Write a study's design; see `beginning`."""
+    for _ in beginning(folder, draft, source, about):
+        pass
+    return read_design(folder / DESIGN)
+
+
+def beginning(folder: Path, draft: StudyDesign, source: CaseSource, about: str = "") -> Iterator[StudyCase]:
+    """The same case by case, which can be ended in between; the design is written after the last.
 
     Args:
         folder: of the study; its name becomes the study's.
-        cases: the scans.
-        readers: their ids.
-        template: one of `TEMPLATES`.
-        model: of the assisted arm; empty for the template's.
-        repeat_cases: cases that are read once more.
-        seed: of everything that is drawn at random.
+        draft: what is asked, without cases.
+        source: of the cases.
+        about: what the file says first.
 
     Raises:
-        InputError: when the template is unknown or the design cannot be carried out.
+        InputError: when the design cannot be carried out; nothing has been written then.
+        ImageError: when a case cannot be read.
         OutputError: when there is a design already, or it cannot be written.
     """
-    if template not in TEMPLATES:
-        raise InputError(f"There is no template {template!r}. Choose {' or '.join(TEMPLATES)}.")
     check_free(folder)
-    path = folder / DESIGN
-    text = Template(files(__package__).joinpath(f"templates/{template}.toml").read_text(encoding="utf-8"))
-    filled = text.substitute(
-        name=_word(folder.resolve().name),
-        seed=seed,
-        readers=json.dumps(list(readers)),
-        repeats=repeat_cases,
-        model=model or MODELS[template],
-        cases="\n".join(map(_case_table, cases)),
-    )
+    named = replace(draft, name=_word(folder.resolve().name))
+    check_design(replace(named, cases=source.planned()), "This study")
+    cases = []
+    for case in source.write(folder):
+        cases.append(case)
+        yield case
+    write_design(folder, replace(named, cases=tuple(cases)), about)
+
+
+def write_design(folder: Path, design: StudyDesign, about: str = "") -> StudyDesign:
+    """Write a whole design and read it back.
+
+    Raises:
+        InputError: when the design cannot be carried out.
+        OutputError: when there is a design already, or it cannot be written.
+    """
+    check_free(folder)
+    check_design(design, DESIGN)
     make_folder(folder)
-    with atomic_write(path) as file:
-        file.write(filled.encode())
-    try:
-        return read_design(path)
-    except InputError:
-        path.unlink()
-        raise
+    with atomic_write(folder / DESIGN) as file:
+        file.write(design_text(design, about).encode())
+    return read_design(folder / DESIGN)
 
 
 def check_free(folder: Path) -> None:
@@ -82,11 +94,3 @@ def _word(name: str) -> str:
         "".join(sign if sign.isascii() and sign.isalnum() else "-" for sign in name).strip("-")[:40]
         or "study"
     )
-
-
-def _case_table(case: StudyCase) -> str:
-    # A JSON string is a TOML string, too.
-    told = {"id": case.id, "image": case.image, "reference": case.reference, "start": case.start}
-    told["modality"] = case.modality
-    lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in told.items() if value]
-    return "\n".join(["[[cases]]", *lines, ""])

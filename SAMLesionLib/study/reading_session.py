@@ -12,6 +12,7 @@ from typing import Any
 
 from SAMLesionLib.errors import InputError, OutputError
 from SAMLesionLib.io import Segment, write_segmentation
+from SAMLesionLib.study.bare_segments import bare
 from SAMLesionLib.study.log import FORMAT, LOG, LogWriter
 from SAMLesionLib.study.machine import machine_facts
 from SAMLesionLib.study.recorder import Recorder
@@ -190,11 +191,6 @@ class ReadingSession:
         if self.task is None:
             raise InputError("No reading is at hand. Start one first.")
         return self.task
-
-
-def bare(segments: Sequence[Segment]) -> list[Segment]:
-    """Only the masks: names and tags may tell the patient, the model and with it the arm."""
-    return [Segment(f"Lesion {n}", segment.mask, segment.box) for n, segment in enumerate(segments, start=1)]
 
 
 def _check_design(folder: Path) -> None:

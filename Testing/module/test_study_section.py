@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from SAMLesionLib.commands.sample import SAMPLE
 from SAMLesionLib.geometry import Affine
 from SAMLesionLib.io import Segment, atomic_write, nrrd, read_mask, write_segmentation
 from SAMLesionLib.study.dealing import deal
-from SAMLesionLib.study.design import StudyCase
+from SAMLesionLib.study.design import Order, StudyCase
+from SAMLesionLib.study.design_templates import find_template
 from SAMLesionLib.study.gathering import gather
 from SAMLesionLib.study.log import LOG
 from SAMLesionLib.study.log_reading import read_log
@@ -38,9 +40,9 @@ def study(tmp_path: Path) -> StudyFolder:
     with atomic_write(folder / "scan.nrrd") as file:
         file.write(nrrd.header(AFFINE, (96, 96, 14), voxels.dtype) + gzip.compress(voxels.tobytes()))
     write_segmentation(folder / "expert.nrrd", [Segment("x", ball)], Volume(voxels, AFFINE))
-    write_design(folder, [StudyCase("C1", "scan.nrrd", "expert.nrrd", modality="CT")], ["R1"])
-    path = folder / "design.toml"
-    path.write_text(path.read_text().replace("washout_days = 7", "washout_days = 0"))
+    template = find_template("assisted").design
+    cases = (StudyCase("C1", "scan.nrrd", "expert.nrrd", modality="CT"),)
+    write_design(folder, replace(template, cases=cases, readers=("R1",), order=Order(washout_days=0)))
     frozen = freeze(folder)
     deal(frozen)
     return frozen
@@ -171,7 +173,8 @@ def test_a_folder_that_is_no_readers_is_told(a_study_reader: StudyReader, tmp_pa
 def test_a_picture_of_a_reading(a_study_reader: StudyReader, tmp_path: Path, screenshot) -> None:
     folder = tmp_path / "brain"
     folder.mkdir()
-    write_design(folder, [StudyCase("C07", str(SAMPLE / "image.nrrd"), modality="MR")], ["R1", "R2"])
+    cases = (StudyCase("C07", str(SAMPLE / "image.nrrd"), modality="MR"),)
+    write_design(folder, replace(find_template("assisted").design, cases=cases, readers=("R1", "R2")))
     study = freeze(folder)
     deal(study)
     me = a_study_reader

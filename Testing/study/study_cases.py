@@ -12,6 +12,7 @@ import numpy as np
 from SAMLesionLib.geometry import Affine
 from SAMLesionLib.io import Segment, write_segmentation
 from SAMLesionLib.study.design import Arm, Order, StudyCase, StudyDesign
+from SAMLesionLib.study.design_templates import find_template
 from SAMLesionLib.study.log_reading import Log, parse_log
 from SAMLesionLib.study.new_design import write_design
 from SAMLesionLib.study.study_folder import StudyFolder, freeze
@@ -61,8 +62,16 @@ def a_folder(
         write_segmentation(folder / image, [Segment("scan", a_cube(1, 11))], volume)
         write_segmentation(folder / reference, [Segment("lesion", a_cube())], volume)
         cases.append(StudyCase(f"C{n}", image, reference, modality="CT"))
-    write_design(folder, cases, readers, **settings)
+    write_design(folder, a_draft(cases=tuple(cases), readers=readers, **settings))
     return folder
+
+
+def a_draft(template: str = "assisted", model: str = "", **changes: Any) -> StudyDesign:
+    """What a template asks; `repeat_cases` and `washout_days` are changed in its order."""
+    design = find_template(template).with_arms(["manual", model] if model else [])
+    names = {"repeat_cases", "washout_days", "scheme"} & changes.keys()
+    order = replace(design.order, **{name: changes.pop(name) for name in names})
+    return replace(design, order=order, **changes)
 
 
 def a_study(folder: Path, **settings: Any) -> StudyFolder:

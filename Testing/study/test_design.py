@@ -8,27 +8,28 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from study_cases import MANUAL, a_design, a_folder
+from study_cases import MANUAL, a_design, a_draft, a_folder
 
 from SAMLesionLib.errors import InputError, OutputError
 from SAMLesionLib.study.design import Arm, Order
 from SAMLesionLib.study.design_checks import check_design
 from SAMLesionLib.study.design_file import DESIGN, design_hash, read_design
-from SAMLesionLib.study.new_design import TEMPLATES, write_design
+from SAMLesionLib.study.design_templates import TEMPLATES
+from SAMLesionLib.study.new_design import begin_study, write_design
 from SAMLesionLib.study.schedule import schedule, williams_square
+from SAMLesionLib.study.simulation.phantoms import PhantomCases
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_new_design_reads_back_as_it_was_asked_for(template: str, tmp_path: Path) -> None:
     folder = a_folder(tmp_path / "my study!", template=template, model="lite-medsam", seed=3, repeat_cases=1)
     design = read_design(folder / DESIGN)
-    assert design.name == "my-study"
     assert design.readers == ("R1", "R2")
     assert [case.id for case in design.cases] == ["C1", "C2"]
     assert design.others[0].model == "lite-medsam"
     assert (design.seed, design.order.repeat_cases, design.order.washout_days) == (3, 1, 7.0)
     with pytest.raises(OutputError, match="there already"):
-        write_design(folder, design.cases, design.readers)
+        write_design(folder, design)
 
 
 def test_medsams_protocol_has_markers_refinement_and_a_week_between(tmp_path: Path) -> None:
@@ -44,9 +45,13 @@ def test_medsams_protocol_has_markers_refinement_and_a_week_between(tmp_path: Pa
     ("before", "after", "sentence"),
     [
         ("seed = 1", "seed = true", "a whole number"),
-        ("seed = 1", "seed = 1\ncolour = 2", "'colour' is not known"),
+        ("seed = 1", "seed = 1\ncolour = 2", "has no key colour. Did you mean"),
         ("washout_days = 7", "washout_days = -1", "expected 0 to"),
-        ('scheme = "latin-square"', 'scheme = "snake"', "expected latin-square or"),
+        (
+            'scheme = "latin-square"',
+            'scheme = "snake"',
+            "order.scheme is one of latin-square, random-blocks, sequence",
+        ),
         ('baseline = "manual"', 'baseline = "nobody"', "expected one of the arms manual, assisted"),
         ('readers = ["R1", "R2"]', 'readers = ["R1", "r1"]', "occurs twice"),
         ('readers = ["R1", "R2"]', 'readers = ["../R1"]', "other signs"),
@@ -54,7 +59,7 @@ def test_medsams_protocol_has_markers_refinement_and_a_week_between(tmp_path: Pa
         ('model = "lite-medsam"', "", "names no model"),
         ('method = "assisted"', 'method = "correct"', "has a model"),
         ("format = 1", "format = 9", "Update SAMLesion"),
-        ("[order]", "[order", "no TOML file"),
+        ("[order]", "[order", "cannot be read as TOML"),
         ('title = "Manual"', "", "title is missing"),
     ],
 )
@@ -139,3 +144,37 @@ def test_repeats_are_the_same_cases_and_arms_for_everyone_and_come_last() -> Non
     assert repeats[0] == repeats[1]
     assert Counter(arm for _, arm in repeats[0]) == {"manual": 2, "assisted": 1}
     assert all([r.is_repeat for r in readings] == [False] * 10 + [True] * 3 for readings in plan.values())
+
+
+def test_arms_are_named_by_what_they_do_and_by_their_models() -> None:
+    plain = TEMPLATES["assisted"]
+    one = plain.with_arms(["correct", "sam-med3d"])
+    assert [(arm.id, arm.method, arm.model) for arm in one.arms] == [
+        ("correct", "correct", ""),
+        ("assisted", "assisted", "sam-med3d"),
+    ]
+    assert one.baseline.id == "correct"
+    two = plain.with_arms(["manual", "lite-medsam", "medsam-vit-b"])
+    assert [arm.id for arm in two.arms] == ["manual", "lite-medsam", "medsam-vit-b"]
+    assert len({arm.title for arm in two.arms}) == 3
+    with pytest.raises(InputError, match="no name"):
+        plain.with_arms(["manual", ""])
+
+
+def test_texts_of_any_kind_come_back_from_the_file(tmp_path: Path) -> None:
+    title = 'Über "alles"\t\\ \x7f # = [x]'
+    folder = a_folder(tmp_path / "s", title=title, instructions=("word " * 40 + '"""quoted"""').strip())
+    design = read_design(folder / DESIGN)
+    assert design.title == title
+    assert design.instructions.split() == ["word"] * 40 + ['"""quoted"""']
+
+
+def test_nothing_is_read_or_written_for_a_study_that_cannot_be(tmp_path: Path) -> None:
+    class Cases(PhantomCases):
+        def write(self, folder: Path):
+            raise AssertionError("no scan may be read")
+
+    draft = a_draft(readers=("R1", "r1"))
+    with pytest.raises(InputError, match="occurs twice"):
+        begin_study(tmp_path / "new", draft, Cases(3, 1))
+    assert not (tmp_path / "new").exists()

@@ -12,7 +12,7 @@ from study_cases import a_cube, a_folder, a_volume
 
 from SAMLesionLib.cli import main
 from SAMLesionLib.geometry import Affine
-from SAMLesionLib.io import Segment, read_mask, read_volume, write_segmentation
+from SAMLesionLib.io import Segment, read_mask, read_segmentation, read_volume, write_segmentation
 from SAMLesionLib.study.study_folder import read_study
 
 
@@ -161,9 +161,40 @@ def test_a_data_set_becomes_numbered_cases(tmp_path: Path) -> None:
     assert read_mask(tmp_path / "pilot" / design.cases[1].reference).sum() == 4**3
 
 
+def test_arms_order_and_masks_to_correct_are_options(tmp_path: Path, capsys) -> None:
+    data = tmp_path / "data" / "miller"
+    data.mkdir(parents=True)
+    write_segmentation(data / "image.nrrd", [Segment("x", a_cube(1, 11))], a_volume())
+    write_segmentation(data / "label.nrrd", [Segment("x", a_cube(3))], a_volume())
+    words = ["new", tmp_path / "pilot", "--data", data.parent, "--arms", "manual,lite-medsam,correct"]
+    words += ["--scheme", "random-blocks", "--washout", 14, "--unblinded"]
+    assert study(*words) == 2
+    assert "the case C01 has none" in capsys.readouterr().err
+    (tmp_path / "starts").mkdir()
+    assert study(*words, "--starts", tmp_path / "starts") == 2
+    assert "no mask of the case miller" in capsys.readouterr().err
+    two = [Segment("by medsam", a_cube(3, 5)), Segment("b", a_cube(6, 8))]
+    write_segmentation(tmp_path / "starts" / "miller.seg.nrrd", two, a_volume())
+    assert study(*words, "--starts", tmp_path / "starts") == 0
+    assert study("deal", tmp_path / "pilot") == 0
+    design = read_study(tmp_path / "pilot").design
+    assert [arm.method for arm in design.arms] == ["manual", "assisted", "correct"]
+    order = design.order
+    assert (order.scheme, order.washout_days, order.is_arm_blinded) == ("random-blocks", 14, False)
+    segments = read_segmentation(tmp_path / "pilot" / design.cases[0].start).segments
+    assert [(s.name, int(s.mask.sum())) for s in segments] == [("Lesion 1", 8), ("Lesion 2", 8)]
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
+        (("new", "pilot", "--phantoms", "2", "--arms", "manual,lite-medsan"), "Did you mean lite-medsam?"),
+        (("new", "pilot", "--phantoms", "2", "--arms", "manual"), "two [[arms]] or more"),
+        (("new", "pilot", "--phantoms", "2", "--arms", "manual,manual"), "occurs twice"),
+        (("new", "pilot", "--phantoms", "2", "--scheme", "snake"), "expected latin-square or"),
+        (("new", "pilot", "--phantoms", "2", "--washout", "-1"), "expected 0 to 3660"),
+        (("new", "pilot", "--phantoms", "2", "--starts", "x"), "Give that with --data"),
+        (("new", "pilot", "--phantoms", "2", "--template", "x"), "Choose assisted or medsam-adrenal"),
         (("report", "nowhere", "-o", "out"), "no study design"),
         (("new", "pilot", "--phantoms", "0"), "expected 1 to 999"),
         (("new", "pilot", "--phantoms", "1", "--readers", "R 1"), "other signs"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -31,26 +33,33 @@ def phantom(rng: np.random.Generator) -> tuple[npt.NDArray[np.uint16], npt.NDArr
     return (tissue + 45.0 * (labels > 0)).astype(np.uint16), labels
 
 
-def write_phantoms(folder: Path, n_cases: int, seed: int) -> list[StudyCase]:
-    """Scans in `images/` and their true masks in `references/`.
+@dataclass(frozen=True)
+class PhantomCases:
+    """A `CaseSource` of made-up scans in `images/` and their true masks in `references/`.
 
-    Args:
-        folder: of the study.
+    Attributes:
         n_cases: how many.
         seed: of chance.
-
-    Raises:
-        OutputError: when they cannot be written.
     """
-    affine = Affine.from_spacing(SPACING_MM)
-    cases = []
-    for n in range(1, n_cases + 1):
-        case = StudyCase(f"P{n:02d}", f"images/P{n:02d}.nrrd", f"references/P{n:02d}.nrrd")
-        scan, labels = phantom(np.random.default_rng([seed, n]))
-        for path, voxels in ((case.image, scan), (case.reference, labels)):
-            make_folder((folder / path).parent)
-            with atomic_write(folder / path) as file:
-                file.write(nrrd.header(affine, SHAPE_KJI[::-1], voxels.dtype))
-                file.write(gzip.compress(voxels.tobytes(), mtime=0))
-        cases.append(case)
-    return cases
+
+    n_cases: int
+    seed: int
+
+    def planned(self) -> tuple[StudyCase, ...]:
+        """See `CaseSource.planned`."""
+        return tuple(self._case(n) for n in range(1, self.n_cases + 1))
+
+    def write(self, folder: Path) -> Iterator[StudyCase]:
+        """See `CaseSource.write`."""
+        affine = Affine.from_spacing(SPACING_MM)
+        for n, case in enumerate(self.planned(), start=1):
+            scan, labels = phantom(np.random.default_rng([self.seed, n]))
+            for path, voxels in ((case.image, scan), (case.reference, labels)):
+                make_folder((folder / path).parent)
+                with atomic_write(folder / path) as file:
+                    file.write(nrrd.header(affine, SHAPE_KJI[::-1], voxels.dtype))
+                    file.write(gzip.compress(voxels.tobytes(), mtime=0))
+            yield case
+
+    def _case(self, n: int) -> StudyCase:
+        return StudyCase(f"P{n:02d}", f"images/P{n:02d}.nrrd", f"references/P{n:02d}.nrrd")
