@@ -320,8 +320,6 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/synthetic/appearance.py
   SAMLesionLib/training/synthetic/arrays.py
   SAMLesionLib/training/synthetic/fields.py
-  SAMLesionLib/training/synthetic/limbs.py
-  SAMLesionLib/training/synthetic/organs.py
   SAMLesionLib/training/synthetic/scans.py
   SAMLesionLib/training/synthetic/shapes.py
   SAMLesionLib/training/synthetic/source.py
