@@ -38,6 +38,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/datasets/layouts/folder.py
   SAMLesionLib/datasets/layouts/kits.py
   SAMLesionLib/datasets/layouts/listing.py
+  SAMLesionLib/datasets/layouts/lits.py
   SAMLesionLib/datasets/layouts/msd.py
   SAMLesionLib/datasets/layouts/nnunet.py
   SAMLesionLib/datasets/layouts/table.py
@@ -152,6 +153,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/imaging/evidence.py
   SAMLesionLib/imaging/frames.py
   SAMLesionLib/imaging/intensity.py
+  SAMLesionLib/imaging/isotropic.py
   SAMLesionLib/imaging/organ_intensity.py
   SAMLesionLib/imaging/patches.py
   SAMLesionLib/imaging/regions.py

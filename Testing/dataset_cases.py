@@ -91,6 +91,12 @@ def a_kits(path: Path) -> Path:
     return path
 
 
+def a_lits(path: Path) -> Path:
+    write(path / "batch 1" / "volume-3.nii.gz", an_image())
+    write(path / "batch 1" / "segmentation-3.nii.gz", a_label())
+    return path
+
+
 def a_table(
     path: Path, columns: str = "case,image,label,modality", line: str = "x,a.nrrd,b.nrrd,PET"
 ) -> Path:

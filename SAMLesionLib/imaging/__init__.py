@@ -12,6 +12,7 @@ from SAMLesionLib.imaging.intensity import (
     positive_z,
     robust_z,
 )
+from SAMLesionLib.imaging.isotropic import IsotropicGrid
 from SAMLesionLib.imaging.patches import PatchFrame
 from SAMLesionLib.imaging.regions import (
     connected_parts,
@@ -27,6 +28,7 @@ __all__ = [
     "IN_PLANE",
     "FusionWeights",
     "InputFormat",
+    "IsotropicGrid",
     "Kernel",
     "Part",
     "PatchFrame",

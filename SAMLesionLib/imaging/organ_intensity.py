@@ -40,10 +40,7 @@ ORGAN_INTENSITIES = MappingProxyType(
 
 
 def organ_image(volume: Volume, frame: PatchFrame, organ: str | None, window: Window | None) -> Floats:
-    """A cube of a volume (d, h, w) as TAGS wants it; zero, the mean, off the image.
-
-    A CT of an organ that was trained with is scaled as in training. Everything else is scaled by the values
-    that the cube holds; a CT is cut to soft tissue before.
+    """A cube of a volume (d, h, w) as TAGS wants it; zero, the mean, off the image; see `scaled`.
 
     Args:
         volume: the scan.
@@ -52,9 +49,29 @@ def organ_image(volume: Volume, frame: PatchFrame, organ: str | None, window: Wi
         window: grey values that the reader chose, None for the organ's own.
     """
     cube, is_on_image = frame.image(volume), frame.is_on_image(volume.shape_ijk)
-    known = ORGAN_INTENSITIES.get(organ or "") if window is None and is_ct(volume) else None
-    if known is None:
-        scaled = robust_z(cube, is_on_image, window or (CT_SOFT_TISSUE if is_ct(volume) else None))
+    if window is None:
+        values = scaled(cube, is_on_image, organ, is_ct(volume))
     else:
-        scaled = (np.clip(cube, *known.window) - np.float32(known.mean)) / np.float32(known.spread)
-    return np.where(is_on_image, scaled, np.float32(0))
+        values = robust_z(cube, is_on_image, window)
+    return np.where(is_on_image, values, np.float32(0))
+
+
+def scaled(
+    cube: Floats, is_on_image: npt.NDArray[np.bool_], organ: str | None, is_ct: bool, shift: float = 0.0
+) -> Floats:
+    """Grey values as TAGS wants them.
+
+    A CT of an organ that was trained with is scaled as in training. Everything else is scaled by the values
+    that the cube holds; a CT is cut to soft tissue before.
+
+    Args:
+        cube: grey values.
+        is_on_image: same shape; the rest does not count.
+        organ: the organ's word, None when nobody said.
+        is_ct: whether they are Hounsfield units.
+        shift: added to what was cut to the window of an organ.
+    """
+    known = ORGAN_INTENSITIES.get(organ or "") if is_ct else None
+    if known is None:
+        return robust_z(cube, is_on_image, CT_SOFT_TISSUE if is_ct else None)
+    return (np.clip(cube, *known.window) + np.float32(shift - known.mean)) / np.float32(known.spread)

@@ -44,7 +44,7 @@ class PatchFrame:
     @classmethod
     def around(cls, centre_ijk: Sequence[float], affine: Affine, step_mm: float, size: int) -> PatchFrame:
         """The cube of `size` cells of `step_mm` around a position on a grid."""
-        axes = _canonical_axes(affine)
+        axes = canonical_axes(affine)
         flipped = [bool(affine.ijk_to_ras[ras, axis] < 0) for ras, axis in enumerate(axes)]
         i, j, k = (float(v) for v in centre_ijk)
         turned = (flipped[0], flipped[1], flipped[2])
@@ -148,7 +148,7 @@ class PatchFrame:
         return np.ascontiguousarray(np.flip(values, tuple(a for a in range(3) if self.is_flipped[a])))
 
 
-def _canonical_axes(affine: Affine) -> Triple:
+def canonical_axes(affine: Affine) -> Triple:
     """The voxel axes nearest to right, anterior and superior; each is taken once, the clearest first."""
     directions = np.abs(affine.ijk_to_ras[:3, :3]) / np.array(affine.spacing_mm)
     axes = [0, 0, 0]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dataset_cases import a_decathlon, a_folder, a_kits, a_table, an_image, an_nnunet, write
+from dataset_cases import a_decathlon, a_folder, a_kits, a_lits, a_table, an_image, an_nnunet, write
 
 from SAMLesionLib.datasets.dataset import open_dataset
 from SAMLesionLib.datasets.layouts import find_layout
@@ -20,6 +20,7 @@ from SAMLesionLib.errors import ImageError, InputError
         (a_decathlon, "msd", ("pancreas_001",)),
         (an_nnunet, "nnunet", ("liver_1", "liver_2")),
         (a_kits, "kits", ("case_00007",)),
+        (a_lits, "lits", ("volume-3",)),
         (a_table, "csv", ("x",)),
     ],
 )
@@ -43,6 +44,20 @@ def test_the_manifest_tells_modality_and_organ(tmp_path: Path) -> None:
 
     cases = [dataset.load(name) for name in dataset.case_names]
     assert [(c.volume.modality, c.word) for c in cases] == [("MR", "leg"), ("OT", None)]
+
+
+def test_of_several_readings_that_of_most_readers_is_taken(tmp_path: Path) -> None:
+    a_kits(tmp_path)
+    case = tmp_path / "case_00007"
+    (case / "segmentation.nii.gz").rename(case / "aggregated_MAJ_seg.nii.gz")
+
+    assert open_dataset(tmp_path).load("case_00007").reference.sum() == 4
+
+
+def test_livers_of_lits_are_told_from_their_tumours(tmp_path: Path) -> None:
+    case = open_dataset(a_lits(tmp_path)).load("volume-3")
+
+    assert (case.reference.sum(), case.word, case.volume.modality) == (4, "liver", "CT")
 
 
 def test_a_case_without_lesions_by_its_manifest_is_left_out(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
-from SAMLesionLib.datasets.layouts import folder, kits, msd, nnunet, table
+from SAMLesionLib.datasets.layouts import folder, kits, lits, msd, nnunet, table
 from SAMLesionLib.datasets.layouts.listing import Listing
 from SAMLesionLib.errors import InputError
 
@@ -14,6 +14,7 @@ LAYOUTS: dict[str, ModuleType] = {
     "nnunet": nnunet,
     "msd": msd,
     "kits": kits,
+    "lits": lits,
     "folder": folder,
 }
 """In the order in which they are tried: nnU-Net's folders may hold a `dataset.json` as the Decathlon's do."""
@@ -32,7 +33,7 @@ def find_layout(path: Path) -> str:
             return name
     raise InputError(
         f"{path} holds no case: expected NAME/image.nrrd with label.nrrd, a dataset.json, imagesTr and "
-        "labelsTr, case_00000/imaging.nii.gz, or a CSV file with the columns image and label."
+        "labelsTr, case_00000/imaging.nii.gz, volume-0.nii, or a CSV file with the columns image and label."
     )
 
 

@@ -1,4 +1,7 @@
-"""The layout of the kidney tumour challenges: `case_00000/imaging.nii.gz` and `segmentation.nii.gz`."""
+"""The layout of the kidney tumour challenges: `case_00000/imaging.nii.gz` and `segmentation.nii.gz`.
+
+KiTS21 has several readings of a case; the voxels that most readers marked are taken.
+"""
 
 from __future__ import annotations
 
@@ -23,4 +26,6 @@ def list_cases(path: Path, channel: int | None) -> Listing:
 
 
 def _label(image: Path) -> Path:
-    return image.with_name(image.name.replace("imaging", "segmentation"))
+    label = image.with_name(image.name.replace("imaging", "segmentation"))
+    of_most = image.with_name(image.name.replace("imaging", "aggregated_MAJ_seg"))
+    return of_most if of_most.exists() and not label.exists() else label
