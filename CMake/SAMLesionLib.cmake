@@ -306,8 +306,12 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/losses.py
   SAMLesionLib/training/objectives.py
   SAMLesionLib/training/optimizer.py
+  SAMLesionLib/training/organ_cases.py
+  SAMLesionLib/training/organ_crops.py
+  SAMLesionLib/training/organ_source.py
   SAMLesionLib/training/point_round.py
   SAMLesionLib/training/prepared.py
+  SAMLesionLib/training/published_folds.py
   SAMLesionLib/training/recipe.py
   SAMLesionLib/training/reproduction.py
   SAMLesionLib/training/run.py
@@ -362,6 +366,7 @@ set(SAMLesionLib_RESOURCES
   SAMLesionLib/samples/pyradiomics_brain1/prompts.json
   SAMLesionLib/study/templates/study.html
   SAMLesionLib/training/recipes/arms.toml
+  SAMLesionLib/training/recipes/folds.json
   SAMLesionLib/training/recipes/sgp-sam-msd-brain.toml
   SAMLesionLib/training/recipes/sgp-sam-msd-liver.toml
   SAMLesionLib/training/recipes/sgp-sam-small.toml

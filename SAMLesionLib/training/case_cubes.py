@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import ceil
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from SAMLesionLib.training.samples import Bools, Origin, Part, Sample
 from SAMLesionLib.training.splits import SplitSettings, split
 from SAMLesionLib.training.tables import at_least
 
+T = TypeVar("T")
 CUT = 0.5
 """The share of a cell from which on it is lesion."""
 
@@ -122,9 +125,7 @@ class CubeSource:
         return Sample(image, label, f"{case.name} at {tuple(round(x) for x in box.centre_ijk)}")
 
 
-def case_of(
-    cases: tuple[PreparedCase, ...], index: int, epoch_seed: int
-) -> tuple[PreparedCase, np.random.Generator]:
+def case_of(cases: Sequence[T], index: int, epoch_seed: int) -> tuple[T, np.random.Generator]:
     """The case of a sample, each once in every round, and the random numbers of the sample."""
     turn, place = divmod(index, len(cases))
     order = np.random.default_rng((epoch_seed, turn)).permutation(len(cases))

@@ -19,6 +19,7 @@ from SAMLesionLib.training.tuning import TuneSettings
 
 SOURCES = {
     "cases": "SAMLesionLib.training.case_cubes:CaseSettings",
+    "organs": "SAMLesionLib.training.organ_source:OrganSettings",
     "slices": "SAMLesionLib.training.case_slices:SliceSettings",
     "synthetic": "SAMLesionLib.training.synthetic:SyntheticSettings",
 }

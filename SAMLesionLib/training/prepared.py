@@ -49,11 +49,11 @@ class PreparedCase:
         """The scan."""
         about = json.loads((self.folder / "about.json").read_text(encoding="utf-8"))
         affine = Affine(np.array(about["ijk_to_ras"]))
-        return Volume(_mapped(self.folder / "image.npy"), affine, self.name, about["modality"])
+        return Volume(mapped(self.folder / "image.npy"), affine, self.name, about["modality"])
 
     def mask(self) -> npt.NDArray[np.bool_]:
         """All lesions, (k, j, i)."""
-        return _mapped(self.folder / "label.npy")
+        return mapped(self.folder / "label.npy")
 
 
 def prepare(dataset: FileDataset, look: Look, folder: Path | None, what: str) -> tuple[PreparedCase, ...]:
@@ -68,13 +68,17 @@ def prepare(dataset: FileDataset, look: Look, folder: Path | None, what: str) ->
     Raises:
         InputError: when a case cannot be used, none has a lesion, or the disk is full.
     """
-    described = json.dumps([dataset.describe(), what], sort_keys=True)
-    place = folder or Path(platformdirs.user_cache_dir("samlesion", appauthor=False)) / "prepared"
-    place = place / f"{dataset.name}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
-    cases = tuple(case for case in _each(dataset, look, place) if case.lesions)
+    cases = tuple(case for case in _each(dataset, look, place_of(dataset, folder, what)) if case.lesions)
     if not cases:
         raise InputError(f"No case of {dataset.name} has a lesion that counts. Check label and least_voxels.")
     return cases
+
+
+def place_of(dataset: FileDataset, folder: Path | None, what: str) -> Path:
+    """The folder for the prepared cases of a data set; see `prepare`."""
+    described = json.dumps([dataset.describe(), what], sort_keys=True)
+    place = folder or Path(platformdirs.user_cache_dir("samlesion", appauthor=False)) / "prepared"
+    return place / f"{dataset.name}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
 
 
 def _each(dataset: FileDataset, look: Look, place: Path) -> Iterator[PreparedCase]:
@@ -123,6 +127,7 @@ def _relative(box: IndexBox, kept: IndexBox) -> list[list[int]]:
     return [[int(n) for n in moved.start_ijk], [int(n) for n in moved.stop_ijk]]
 
 
-def _mapped(path: Path) -> npt.NDArray[Any]:
-    mapped: npt.NDArray[Any] = np.load(path, mmap_mode="r")
-    return mapped
+def mapped(path: Path) -> npt.NDArray[Any]:
+    """An array that is read from the disk where it is looked at."""
+    array: npt.NDArray[Any] = np.load(path, mmap_mode="r")
+    return array

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
 from SAMLesionLib.errors import InputError
+from SAMLesionLib.training.published_folds import published_parts
 from SAMLesionLib.training.samples import Part
 from SAMLesionLib.training.tables import at_least
 
 
 @dataclass(frozen=True)
 class SplitSettings:
-    """The table `[data.split]`: cases are dealt out at random, or by name.
+    """The table `[data.split]`: cases are dealt out at random, by name, or as published.
 
     Attributes:
         train: share of the cases that is learned from.
@@ -25,6 +27,9 @@ class SplitSettings:
             of a patient stay together. Empty where a case is a patient.
         validation_cases: these choose checkpoints, whatever the shares; empty to deal.
         test_cases: these are tested on.
+        folds: a data set whose published folds are taken: `kits`, `lits` or `pancreas`; empty for none.
+        fold: which of the five, counted from 0.
+        incomplete: whether cases of the fold may be missing.
     """
 
     train: float = at_least(0.0, 0.7)
@@ -33,6 +38,9 @@ class SplitSettings:
     patient: str = ""
     validation_cases: tuple[str, ...] = field(default=())
     test_cases: tuple[str, ...] = field(default=())
+    folds: Literal["", "kits", "lits", "pancreas"] = ""
+    fold: int = at_least(0, 0)
+    incomplete: bool = False
 
 
 def split(names: Sequence[str], settings: SplitSettings, part: Part) -> tuple[str, ...]:
@@ -44,13 +52,18 @@ def split(names: Sequence[str], settings: SplitSettings, part: Part) -> tuple[st
     absent = {*settings.validation_cases, *settings.test_cases} - set(names)
     if absent:
         raise InputError(f"data.split names {min(absent)}, which is no case with a lesion. Check its name.")
-    parts = _named(names, settings) if settings.validation_cases else _dealt(names, settings)
-    chosen = parts[part]
+    chosen = _parts(names, settings)[part]
     if not chosen:
         raise InputError(
             f"{len(names)} cases with lesions leave none for {part}. Add cases, or change [data.split]."
         )
     return tuple(name for name in names if name in chosen)
+
+
+def _parts(names: Sequence[str], settings: SplitSettings) -> Mapping[Part, set[str]]:
+    if settings.folds:
+        return published_parts(names, settings.folds, settings.fold, settings.incomplete)
+    return _named(names, settings) if settings.validation_cases else _dealt(names, settings)
 
 
 def _named(names: Sequence[str], settings: SplitSettings) -> dict[Part, set[str]]:

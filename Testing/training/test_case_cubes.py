@@ -38,7 +38,7 @@ def test_a_sample_is_the_same_each_time_and_pickles(settings: CaseSettings) -> N
 
 def test_a_cube_shows_the_tumour_where_its_label_is(settings: CaseSettings) -> None:
     for part in ("train", "validation", "test"):
-        image, label, _ = settings.open(CARD, part).sample(1, 0)  # type: ignore[arg-type]
+        image, label, *_ = settings.open(CARD, part).sample(1, 0)  # type: ignore[arg-type]
         assert image.shape == label.shape == (16, 16, 16)
         assert image[label].mean() > image[~label].mean() + 1
         # 9 x 6 x 4 voxels of 1 x 1.5 x 3 mm in cells of 1.5 mm, where it is not cut off

@@ -32,7 +32,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> SliceSettings:
 def test_a_slice_shows_the_tumour_where_its_label_is(settings: SliceSettings, card: object) -> None:
     source = settings.open(card, "train")  # type: ignore[arg-type]
     for index in range(5):
-        image, label, name = source.sample(index, 0)
+        image, label, name, *_ = source.sample(index, 0)
         assert image.shape == label.shape == (32, 32)
         assert 0 <= image.min() < image.max() <= 1
         assert image[label].mean() > image[~label].mean() + 0.3, name
