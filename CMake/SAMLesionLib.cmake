@@ -57,6 +57,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/devices.py
   SAMLesionLib/engine/embeddings.py
   SAMLesionLib/engine/engine.py
+  SAMLesionLib/engine/first_look.py
   SAMLesionLib/engine/lines.py
   SAMLesionLib/engine/networks.py
   SAMLesionLib/engine/plans.py
@@ -145,6 +146,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/host/showing.py
   SAMLesionLib/host/shown.py
   SAMLesionLib/host/slice_views.py
+  SAMLesionLib/host/strokes.py
   SAMLesionLib/host/total_segmentator.py
   SAMLesionLib/host/volumes.py
   SAMLesionLib/host/watching.py
@@ -229,6 +231,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/tags/mask_decoder.py
   SAMLesionLib/models/tags/projection.py
   SAMLesionLib/models/tags/prompt_encoder.py
+  SAMLesionLib/models/tags/small.py
   SAMLesionLib/models/tags/tags.py
   SAMLesionLib/models/tags/windows.py
   SAMLesionLib/models/tags/words.py
@@ -281,6 +284,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/study/simulation/phantoms.py
   SAMLesionLib/study/simulation/readers.py
   SAMLesionLib/study/simulation/run.py
+  SAMLesionLib/study/status.py
   SAMLesionLib/study/study_folder.py
   SAMLesionLib/study/summary.py
   SAMLesionLib/study/tables.py
@@ -309,11 +313,14 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/organ_cases.py
   SAMLesionLib/training/organ_crops.py
   SAMLesionLib/training/organ_source.py
+  SAMLesionLib/training/point_comparison.py
+  SAMLesionLib/training/point_protocol.py
   SAMLesionLib/training/point_round.py
   SAMLesionLib/training/prepared.py
   SAMLesionLib/training/published_folds.py
   SAMLesionLib/training/recipe.py
   SAMLesionLib/training/reproduction.py
+  SAMLesionLib/training/result_tables.py
   SAMLesionLib/training/run.py
   SAMLesionLib/training/run_log.py
   SAMLesionLib/training/samples.py
@@ -326,6 +333,9 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/synthetic/appearance.py
   SAMLesionLib/training/synthetic/arrays.py
   SAMLesionLib/training/synthetic/fields.py
+  SAMLesionLib/training/synthetic/limbs.py
+  SAMLesionLib/training/synthetic/organ_source.py
+  SAMLesionLib/training/synthetic/organs.py
   SAMLesionLib/training/synthetic/scans.py
   SAMLesionLib/training/synthetic/shapes.py
   SAMLesionLib/training/synthetic/source.py
@@ -370,5 +380,9 @@ set(SAMLesionLib_RESOURCES
   SAMLesionLib/training/recipes/sgp-sam-msd-brain.toml
   SAMLesionLib/training/recipes/sgp-sam-msd-liver.toml
   SAMLesionLib/training/recipes/sgp-sam-small.toml
+  SAMLesionLib/training/recipes/tags-arms.toml
+  SAMLesionLib/training/recipes/tags-kits.toml
+  SAMLesionLib/training/recipes/tags-lits.toml
+  SAMLesionLib/training/recipes/tags-msd-pancreas.toml
   SAMLesionLib/weights/sgp-sam-small.safetensors
 )

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from SAMLesionLib.engine.box_clicks import MOST_CLICKS, first_click, next_click
-from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits, over, steadiest
+from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits, over
 from SAMLesionLib.engine.cube_prompts import drawn_box, is_anchored, on_image
 from SAMLesionLib.engine.cubes import (
     cube_around_box,
@@ -18,6 +18,7 @@ from SAMLesionLib.engine.cubes import (
     is_in,
 )
 from SAMLesionLib.engine.embeddings import VolumeCache
+from SAMLesionLib.engine.first_look import worth
 from SAMLesionLib.engine.volume_predictor import VolumePredictor
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.imaging import PatchFrame, Window
@@ -100,7 +101,7 @@ def _looks(
     """The answers to the newest prompt, each better than the one before it; none when nothing is said yet."""
     if not is_anchored(prompts):
         return
-    ask = _Question(predictor, volume, prompts, window)
+    ask = Question(predictor, volume, prompts, window)
     newest = prompts.prompts[-1]
     if isinstance(newest, MaskPrompt):
         yield ask.about_mask(newest)
@@ -110,7 +111,7 @@ def _looks(
         yield from ask.about_box(before)
 
 
-class _Question:
+class Question:
     """What the model is asked about one list of prompts."""
 
     def __init__(
@@ -166,12 +167,20 @@ class _Question:
             yield answer
 
     def _about_first_click(self, click: PointPrompt) -> Iterator[CubeAnswer]:
-        """The steadiest answer so far, after a look in cells of each size."""
+        """The best answer so far, after a look in cells of each size."""
+        best, most = None, -np.inf
+        for look in self.looks_at(click):
+            found = meant_logits(look, self.prompts, self.volume)
+            seems = worth(found, self.predictor.grey(self.volume, look.frame, self.window))
+            if best is None or seems > most:
+                best, most = look, seems
+            yield best
+
+    def looks_at(self, click: PointPrompt) -> Iterator[CubeAnswer]:
+        """The answers to a first click in cells of each size, from the finest."""
         clicks = tuple(self.prompts.of(PointPrompt))
-        looks: list[CubeAnswer] = []
         for frame in cubes_around_click(self.predictor, self.volume, click):
-            looks.append(self._answer(frame, clicks, self._carried(None, frame)))
-            yield steadiest(looks, self.prompts, self.volume)
+            yield self._answer(frame, clicks, self._carried(None, frame))
 
     def _cube(self, click: PointPrompt, before: CubeAnswer | None) -> PatchFrame:
         if before is None:

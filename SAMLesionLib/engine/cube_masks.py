@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +16,6 @@ from SAMLesionLib.prompts import MaskPrompt, PointPrompt, PromptSet
 from SAMLesionLib.volume import Volume
 
 Floats = npt.NDArray[np.float32]
-
-SURENESS = 6.0
-"""How much a look's mean probability counts against its growth; tried on the development cases."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,27 +51,6 @@ def meant_logits(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> Floa
         meant |= answer.frame.mask(start.mask, start.box, n) > 0.5
     kept = keep_meant_regions(answer.logits > 0, meant)
     return np.where(kept, answer.logits, -np.abs(answer.logits))
-
-
-def steadiest(looks: Sequence[CubeAnswer], prompts: PromptSet, volume: Volume) -> CubeAnswer:
-    """The answer that is sure, and whose lesion grows least when looked at in coarser cells.
-
-    In cells of the wrong size the network finds whatever fills a usual share of the cube, which grows with
-    it, and is less sure. Stability across scales chooses regions so in images (Matas et al., "Maximally
-    stable extremal regions", BMVC 2002).
-
-    Args:
-        looks: around the same click, from the finest cells to the coarsest.
-        prompts: what was asked.
-        volume: the scan.
-    """
-    steps_mm = np.array([look.frame.step_mm for look in looks])
-    found = [logits[logits > 0] for logits in (meant_logits(look, prompts, volume) for look in looks)]
-    sure = np.array([(1 / (1 + np.exp(-each))).mean() if each.size else 0.0 for each in found])
-    volumes = np.array([max(1, each.size) for each in found]) * steps_mm**3
-    # How fast the lesion grows with the cells: 0 where it stays, 1 where it is the same share of the cube.
-    growth = np.diff(np.log(volumes)) / np.diff(np.log(steps_mm**3))
-    return looks[int(np.argmax(SURENESS * sure - np.append(growth, 1.0)))]
 
 
 def mask_of(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> MaskUpdate:

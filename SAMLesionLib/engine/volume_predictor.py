@@ -78,6 +78,13 @@ class VolumePredictor(Predictor3D[Sam3D, Encoded]):
             self._cache.put(key, embedding)
         return embedding
 
+    def grey(self, volume: Volume, frame: PatchFrame, window: Window | None) -> Floats:
+        """What the model sees of a cube, (n, n, n) in the cells of its logits."""
+        n, cells = self.mask_size, self.size // self.mask_size
+        image = cube_image(volume, frame, self.card.intensity, window)
+        means: Floats = image.reshape(n, cells, n, cells, n, cells).mean(axis=(1, 3, 5))
+        return means
+
     @torch.inference_mode()
     def logits(
         self,

@@ -74,7 +74,7 @@ class CubeRecipe:
         finest_mm: smallest voxels it may be shown, for small lesions.
         coarsest_mm: largest voxels it may be shown, for lesions larger than its cube.
         keeps_clicks: whether it is given all clicks so far, or the newest and the earlier answer alone.
-        first_steps_mm: voxel sizes in which it looks at a first click, of which the steadiest answer is kept.
+        first_steps_mm: voxel sizes in which it looks at a first click, of which the best answer is kept.
             Empty for a model that looks once, and again where the lesion does not fit.
     """
 

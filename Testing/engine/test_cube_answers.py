@@ -12,10 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from SAMLesionLib.engine import Engine
-from SAMLesionLib.engine.cube_masks import CubeAnswer, steadiest
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import Affine, IndexBox
-from SAMLesionLib.imaging import PatchFrame
 from SAMLesionLib.masks import MaskUpdate, RunReport, collect
 from SAMLesionLib.models.cards import CubeRecipe
 from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, PromptSet
@@ -146,25 +144,6 @@ def test_a_small_lesion_is_looked_at_in_finer_cells() -> None:
     coarse = answer(an_engine_of(BrightSam(), replace(CUBES, cube=coarse_only)), click, volume=volume)
     assert dice(fine, ball) > 0.7
     assert dice(fine, ball) > dice(coarse, ball) + 0.05
-
-
-def a_look(step_mm: float, radius_mm: float) -> CubeAnswer:
-    """A ball found around voxel (40, 40, 40), in 32 mask cells along each side of a cube of 64."""
-    frame = PatchFrame.around((40, 40, 40), Affine.from_spacing((1, 1, 1)), step_mm, 64)
-    places_mm = (np.indices((32, 32, 32)) - 15.5) * 2 * step_mm
-    found = np.sqrt((places_mm**2).sum(axis=0)) < radius_mm
-    return CubeAnswer(frame, np.where(found, 2, -2).astype(np.float32), (PointPrompt((40, 40, 40)),))
-
-
-def test_of_several_looks_the_one_is_kept_that_the_next_ones_confirm() -> None:
-    """Of the others, each finds what fills a quarter of its cube."""
-    volume, _ = a_ball((40, 40, 40), 5, Affine.from_spacing((1, 1, 1)), (80, 80, 80))
-    prompts = PromptSet((PointPrompt((40, 40, 40)),))
-    small = [a_look(0.5, 8), a_look(1, 12), a_look(1.5, 12), a_look(2, 32), a_look(4, 64)]
-    assert steadiest(small, prompts, volume).frame.step_mm in (1, 1.5)
-    large = [a_look(0.5, 8), a_look(1, 16), a_look(1.5, 24), a_look(2, 50), a_look(4, 52)]
-    assert steadiest(large, prompts, volume).frame.step_mm in (2, 4)
-    assert steadiest(large[:1], prompts, volume) is large[0]
 
 
 def test_a_first_click_is_looked_at_in_cells_of_several_sizes() -> None:
