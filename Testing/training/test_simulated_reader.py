@@ -40,6 +40,15 @@ def test_a_loose_box_lies_around_the_exact_one(labels: torch.Tensor) -> None:
     assert 0.1 < float((outward.amax(dim=1) == 0).float().mean()) < 0.5
 
 
+def test_a_box_is_drawn_where_the_engine_would_frame_it(labels: torch.Tensor) -> None:
+    speck = torch.zeros(1, 32, 32, 32, dtype=torch.bool)
+    speck[:, 14:18, 14:18, 14:18] = True
+    assert a_reader(speck, box=1.0).start(16, takes_boxes=True)[1] is None
+    assert a_reader(torch.ones_like(speck), box=1.0).start(16, takes_boxes=True)[1] is None
+    mixed = torch.cat((labels[:1], speck))
+    assert a_reader(mixed, box=1.0).start(16, takes_boxes=True)[1] is not None
+
+
 def test_a_network_without_boxes_is_given_none(labels: torch.Tensor) -> None:
     mask, box = a_reader(labels, box=1.0).start(16, takes_boxes=False)
     assert box is None

@@ -14,7 +14,9 @@ from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.registry import find
 from SAMLesionLib.training.samples import Sample, SampleSource
 from SAMLesionLib.training.synthetic import SyntheticSettings
+from SAMLesionLib.training.synthetic.arrays import RealArrays
 from SAMLesionLib.training.synthetic.fields import blur, cells, look_up, random_rotation
+from SAMLesionLib.training.synthetic.scans import LEAST_VISIBLE, visibility
 from SAMLesionLib.training.synthetic.shapes import ShapeLibrary, place_shape
 
 SIZE = 32
@@ -81,6 +83,32 @@ def test_a_lesion_differs_from_what_is_around_it(files: tuple[Path, Path]) -> No
         inside, around = sample.image[sample.label], sample.image[shell]
         apart.append(abs(inside.mean() - around.mean()) / max(around.std(), 1e-6))
     assert np.median(apart) > 0.4
+
+
+def test_no_lesion_is_hidden(files: tuple[Path, Path]) -> None:
+    seen = [visibility(sample) for sample in samples(the_source(files, real_share=0.0), 20)]
+    assert np.mean([value >= LEAST_VISIBLE for value in seen]) >= 0.9
+
+
+def test_a_speck_counts_as_hidden() -> None:
+    label = np.zeros((16, 16, 16), bool)
+    label[8, 8, 8] = True
+    assert visibility(Sample(9 * label.astype(np.float32), label, "a speck")) == 0.0
+    label[7:10, 7:10, 7:10] = True
+    assert visibility(Sample(9 * label.astype(np.float32), label, "a block")) > 100
+
+
+def test_synthetic_lesions_can_lie_in_real_bodies(files: tuple[Path, Path]) -> None:
+    """The bodies of these arrays have grey values of their own: noise between two steps."""
+    arrays = RealArrays.read(files[1], SIZE, only=("a",))
+    body = arrays.background(np.random.default_rng(4))
+    assert body.shape == (SIZE,) * 3
+    assert torch.equal(body, arrays.background(np.random.default_rng(4)))
+    of_body = the_source(files, real_share=0.0, background_share=1.0)
+    of_none = the_source(files, real_share=0.0, background_share=0.0)
+    for one, other in zip(samples(of_body, 3), samples(of_none, 3), strict=True):
+        assert one.name.startswith("synthetic")
+        assert not np.array_equal(one.image, other.image)
 
 
 def test_what_is_left_out_is_never_seen(files: tuple[Path, Path]) -> None:
