@@ -26,6 +26,9 @@ EXAMPLES = """examples:
   SGP-SAM against its baselines on the Decathlon's livers, with the weights of SAM-Med3D:
     samlesion models download sam-med3d
     samlesion train --reproduce sgp-sam-msd-liver --data Task03_Liver -o liver
+  TAGS and its ablations on the Decathlon's pancreases, with the weights of SAM and CLIP:
+    samlesion models download sam-vit-b
+    samlesion train --reproduce tags-msd-pancreas --data Task07_Pancreas --set words.clip=ViT-L-14.pt
 
 Writes best.safetensors and last.safetensors (weights that `samlesion models import` takes), what --resume
 needs, log.csv and validation.csv. A recipe writes a folder an arm and table.md; the same command goes on.
@@ -59,8 +62,12 @@ def add_parser(verbs: Any) -> None:
         metavar="KEY=VALUE",
         help="a value of the run file for this time; can be repeated",
     )
-    parser.add_argument("--reproduce", metavar="RECIPE", help="sgp-sam-msd-liver or sgp-sam-msd-brain")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="the Decathlon's folder, for --reproduce")
+    parser.add_argument(
+        "--reproduce",
+        metavar="RECIPE",
+        help="sgp-sam-msd-liver, sgp-sam-msd-brain, tags-msd-pancreas, tags-kits or tags-lits",
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the data set's folder, for --reproduce")
     parser.add_argument(
         "--arms",
         type=lambda text: tuple(name.strip() for name in text.split(";")),
@@ -98,6 +105,7 @@ def _train(args: argparse.Namespace) -> int:
 
 def _reproduce(args: argparse.Namespace) -> int:
     from SAMLesionLib.training.comparison import comparison
+    from SAMLesionLib.training.point_comparison import point_comparison
     from SAMLesionLib.training.recipe import find_data, read_recipe
     from SAMLesionLib.training.reproduction import reproduce
     from SAMLesionLib.training.tables import read_changes
@@ -110,7 +118,7 @@ def _reproduce(args: argparse.Namespace) -> int:
     with join_team() as team:
         results = reproduce(recipe, data, folder, args.arms, read_changes(args.changes), team)
     if team.leads:
-        table = comparison(recipe, results)
+        table = point_comparison(recipe, results) if recipe.points else comparison(recipe, results)
         with atomic_write(folder / TABLE) as file:
             file.write(table.encode())
         print(table, end="")

@@ -7,7 +7,7 @@ of it is one interpolation of the cells that the cube shows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import cos, radians, sin
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from SAMLesionLib.training.samples import Floats
+from SAMLesionLib.training.samples import Bools, Floats
 from SAMLesionLib.training.tables import at_least
 
 Ints = npt.NDArray[np.int64]
@@ -113,8 +113,12 @@ def drawn_look(
 
 def plain_look(shape: Sequence[int], tumour: Ints, size: int, draw: np.random.Generator) -> Look:
     """A cube to judge by: around a voxel of the tumour, as far as the scan reaches."""
-    middle: Reals = first_cell(_on_tumour(tumour, draw), shape, size) + (size - 1) / 2
-    return Look(middle, np.eye(3))
+    return look_from(first_cell(_on_tumour(tumour, draw), shape, size), size)
+
+
+def look_from(start: Ints, size: int) -> Look:
+    """The cube that begins with this cell of the scan, cell for cell."""
+    return Look(np.asarray(start + (size - 1) / 2, np.float64), np.eye(3))
 
 
 def first_cell(middle: Ints, shape: npt.ArrayLike, size: int) -> Ints:
@@ -153,6 +157,28 @@ def cube_of(values: npt.NDArray[Any], seen: tuple[slice, slice, slice], look: Lo
         values.astype(np.float32), look.matrix, offset, (size,) * 3, order=1, mode="grid-constant"
     )
     return cube
+
+
+def cut_cubes(
+    image: npt.NDArray[Any],
+    masks: Sequence[Bools],
+    look: Look,
+    size: int,
+    scale: Callable[[Floats], Floats],
+) -> list[Floats]:
+    """A cube of grey values, and the share of each mask in its cells.
+
+    Args:
+        image: grey values (d, h, w).
+        masks: of the same shape.
+        look: the cube's place.
+        size: cells along each side.
+        scale: makes of grey values what a network wants; the mean must be zero, which is what lies off the
+            scan.
+    """
+    seen = seen_cells(look, image.shape, size)
+    parts = (scale(image[seen].astype(np.float32)), *(mask[seen] for mask in masks))
+    return [cube_of(part, seen, look, size) for part in parts]
 
 
 def turned(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,10 +17,9 @@ from SAMLesionLib.training.organ_crops import (
     ChangeSettings,
     CropSettings,
     Look,
-    cube_of,
+    cut_cubes,
     drawn_look,
     plain_look,
-    seen_cells,
     turned,
 )
 from SAMLesionLib.training.prepared import place_of
@@ -64,6 +64,10 @@ class OrganSettings(DatasetSettings):
             PromptError: when it is no word.
         """
         return OrganPrompt(self.organ).word if self.organ else ""
+
+    def scale(self, is_ct: bool, shift: float = 0.0) -> Callable[[Floats], Floats]:
+        """What makes of grey values what TAGS wants for this organ; see `organ_intensity.scaled`."""
+        return lambda grey: scaled(grey, np.ones(grey.shape, bool), self.word, is_ct, shift)
 
     def reader(self) -> OrganReader:
         """What reads the cases.
@@ -114,8 +118,5 @@ class OrganSource:
 
     def _cubes(self, case: OrganCase, look: Look, shift: float = 0.0) -> list[Floats]:
         """Grey values, and the shares of tumour and organ."""
-        seen = seen_cells(look, case.shape, self.size)
-        grey = case.image()[seen].astype(np.float32)
-        grey = scaled(grey, np.ones(grey.shape, bool), self.settings.word, case.is_ct, shift)
-        values = (grey, case.label()[seen], case.organ()[seen])
-        return [cube_of(part, seen, look, self.size) for part in values]
+        masks = (case.label(), case.organ())
+        return cut_cubes(case.image(), masks, look, self.size, self.settings.scale(case.is_ct, shift))

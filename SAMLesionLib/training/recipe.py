@@ -9,10 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from SAMLesionLib.datasets.layouts import LAYOUTS
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.training.tables import Table, from_table, merge, read_toml
 
-RECIPES = ("sgp-sam-msd-liver", "sgp-sam-msd-brain")
+RECIPES = ("sgp-sam-msd-liver", "sgp-sam-msd-brain", "tags-msd-pancreas", "tags-kits", "tags-lits")
+FOLDER = Path(str(files("SAMLesionLib.training") / "recipes"))
 
 
 @dataclass(frozen=True)
@@ -21,21 +23,31 @@ class Recipe:
 
     Attributes:
         title: for people.
-        task: the Decathlon's folder.
+        task: the folder's name as it is published.
         published: what the paper found, for the table.
         reference: the arm that the others are compared with.
-        clicks: after how many clicks Dice is told; the first counts.
         run: what all arms share, as in a run file.
+        arms_in: the file with the arms, and with what recipes share.
         arms: the changes of each, with its `name`.
+        clicks: after how many clicks Dice is told; the first counts.
+        points: for TAGS, how many points are given at once; the first number counts.
+        layouts: the layouts that the data may have.
+        origin: where the data come from, for people.
+        baselines: what others published by the same protocol: `method`, `dice`, `nsd` and `trained`.
     """
 
     title: str
     task: str
     published: str
     reference: str
-    clicks: tuple[int, ...]
     run: Mapping[str, Any]
+    arms_in: str = "arms.toml"
     arms: tuple[Mapping[str, Any], ...] = ()
+    clicks: tuple[int, ...] = ()
+    points: tuple[int, ...] = ()
+    layouts: tuple[str, ...] = ("msd",)
+    origin: str = "the Medical Segmentation Decathlon, with its dataset.json, from medicaldecathlon.com"
+    baselines: tuple[Mapping[str, Any], ...] = ()
 
     def arm_names(self) -> tuple[str, ...]:
         """The names of all arms."""
@@ -68,8 +80,10 @@ def read_recipe(name: str) -> Recipe:
         raise InputError(
             f"There is no recipe {name}. Did you mean {closest}? The recipes are {', '.join(RECIPES)}."
         )
-    folder = Path(str(files("SAMLesionLib.training") / "recipes"))
-    return from_table(Recipe, {**read_toml(folder / f"{name}.toml"), **read_toml(folder / "arms.toml")})
+    own = read_toml(FOLDER / f"{name}.toml")
+    table = read_toml(FOLDER / own.get("arms_in", "arms.toml"))
+    merge(table, own)
+    return from_table(Recipe, table)
 
 
 def find_data(recipe: Recipe, data: Path) -> Path:
@@ -79,9 +93,9 @@ def find_data(recipe: Recipe, data: Path) -> Path:
         InputError: when it is not there.
     """
     for folder in (data, data / recipe.task):
-        if (folder / "dataset.json").is_file():
+        if any(LAYOUTS[name].is_here(folder) for name in recipe.layouts):
             return folder
     raise InputError(
-        f"{data} was expected to be {recipe.task} of the Medical Segmentation Decathlon, with its "
-        "dataset.json. Download it from medicaldecathlon.com, unpack it and name its folder with --data."
+        f"{data} was expected to be {recipe.task} of {recipe.origin}. Download it, unpack it and name its "
+        "folder with --data."
     )

@@ -7,13 +7,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 
 from SAMLesionLib.io import atomic_write
 from SAMLesionLib.models.sgp_sam import SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
+from SAMLesionLib.models.tags import Tags
 from SAMLesionLib.training.alignment import Alignment
 from SAMLesionLib.training.arithmetic import choose_arithmetic
 from SAMLesionLib.training.asking import Network
@@ -22,6 +23,7 @@ from SAMLesionLib.training.checkpoints import BEST, LAST
 from SAMLesionLib.training.config import TrainingConfig, read_config
 from SAMLesionLib.training.judging import Judge, Scores
 from SAMLesionLib.training.loop import train
+from SAMLesionLib.training.point_protocol import PointScores, point_scores
 from SAMLesionLib.training.recipe import Recipe
 from SAMLesionLib.training.run import card_of
 from SAMLesionLib.training.simulated_reader import ClickSettings
@@ -32,19 +34,22 @@ from SAMLesionLib.training.tuning import tune
 TESTED = "test.json"
 
 
+S = TypeVar("S", Scores, PointScores)
+
+
 @dataclass(frozen=True, eq=False)
-class ArmResult:
+class ArmResult(Generic[S]):
     """What a test found.
 
     Attributes:
         name: of the arm.
         n_learned: parameters that were trained.
-        scores: on the test cases.
+        scores: on the test cases, by clicks or by points.
     """
 
     name: str
     n_learned: int
-    scores: Scores
+    scores: S
 
 
 def reproduce(
@@ -54,7 +59,7 @@ def reproduce(
     arms: Sequence[str] = (),
     changes: Mapping[str, Any] | None = None,
     team: Team | None = None,
-) -> list[ArmResult]:
+) -> list[ArmResult[Any]]:
     """Train and test arms; what is done already in `folder` is not done again.
 
     Args:
@@ -75,7 +80,7 @@ def reproduce(
     return [_arm(recipe, name, config, folder / slug(name), team) for name, config in configs.items()]
 
 
-def _arm(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team: Team) -> ArmResult:
+def _arm(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team: Team) -> ArmResult[Any]:
     kept = folder / TESTED
     if not kept.exists():
         train(config, folder, resume=(folder / LAST).exists(), team=team)
@@ -87,25 +92,36 @@ def _arm(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team: 
     return _read(kept)
 
 
-def _test(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team: Team) -> ArmResult:
-    network, card = _trained(config, folder), card_of(config)
-    source = config.data.open(replace(card, image_size=network.image_size), "test")
-    n_clicks = max(recipe.clicks)
+def _test(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team: Team) -> ArmResult[Any]:
+    network = _trained(config, folder)
+    n_learned = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    if isinstance(network, Tags):
+        return ArmResult(name, n_learned, point_scores(network, config, recipe.points, team))
+    return ArmResult(name, n_learned, _click_scores(network, config, max(recipe.clicks), team))
+
+
+def _click_scores(network: Network, config: TrainingConfig, n_clicks: int, team: Team) -> Scores:
+    source = config.data.open(replace(card_of(config), image_size=network.image_size), "test")
     prompts = ClickSettings(least=n_clicks, most=n_clicks, mask_only=0.0)
-    assert isinstance(source, CubeSource), "a recipe learns from cubes of a data set"
+    assert isinstance(source, CubeSource), "a recipe for clicks learns from cubes of a data set"
     asked = replace(config, validation=replace(config.validation, samples=len(source.cases), prompts=prompts))
     arithmetic = choose_arithmetic(config, team.local_rank)
     judge = Judge(source, asked, arithmetic, team, Alignment(config.words, network))
-    scores = judge.scores(network.to(arithmetic.device))
-    n_learned = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    return ArmResult(name, n_learned, scores)
+    return judge.scores(network.to(arithmetic.device))
 
 
 def _trained(config: TrainingConfig, folder: Path) -> Network:
     """The network with the weights that validated best; those it started from where nothing was trained."""
     network = start_network(card_of(config), config.start)
     method = config.tune.method
-    is_plain = method in ("full", "sgp", "decoder", "lora", "bias")  # LoRA was merged when it was saved
+    is_plain = method in (
+        "full",
+        "sgp",
+        "tags",
+        "decoder",
+        "lora",
+        "bias",
+    )  # LoRA was merged when it was saved
     if is_plain and (folder / BEST).exists():
         load_start(network, read_state_dict(folder / BEST), config.model, folder / BEST)
     tune(network, config.tune)
@@ -121,16 +137,17 @@ def slug(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def _plain(result: ArmResult) -> dict[str, Any]:
+def _plain(result: ArmResult[Any]) -> dict[str, Any]:
     scores = {
         key: v.tolist() if isinstance(v, torch.Tensor) else v for key, v in result.scores._asdict().items()
     }
     return {"name": result.name, "n_learned": result.n_learned, "scores": scores}
 
 
-def _read(path: Path) -> ArmResult:
+def _read(path: Path) -> ArmResult[Any]:
     told = json.loads(path.read_text(encoding="utf-8"))
     scores = told["scores"]
     names = tuple(scores.pop("names"))
+    kind = Scores if "open" in scores else PointScores
     tensors = {key: torch.tensor(values) for key, values in scores.items()}
-    return ArmResult(told["name"], told["n_learned"], Scores(names, **tensors))
+    return ArmResult(told["name"], told["n_learned"], kind(names, **tensors))

@@ -35,7 +35,7 @@ def train(*words: str | Path) -> int:
     return cli.main(["train", *map(str, words), *changes])
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", [name for name in RECIPES if name.startswith("sgp-sam")])
 def test_every_arm_of_a_recipe_is_a_run_file(name: str) -> None:
     recipe = read_recipe(name)
     configs = {arm: read_config(recipe.run_table(arm, Path("data"), {})) for arm in recipe.arm_names()}

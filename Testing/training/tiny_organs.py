@@ -75,7 +75,7 @@ class Letters:
         return counts
 
 
-def build_tinier_tags() -> Tags:
+def build_tinier_tags(align: bool = True) -> Tags:
     """All parts of TAGS for cubes of 16x16x16 voxels, with random weights."""
     encoder = ImageEncoderTags(
         image_size=16,
@@ -87,8 +87,14 @@ def build_tinier_tags() -> Tags:
         sam_side=8,
         window=2,
         out_chans=16,
+        align=align,
     )
     return Tags(encoder, PointPromptEncoder(16, 2, 32), MaskDecoderTags(16, 8))
+
+
+def build_tinier_adapter() -> Tags:
+    """The same without alignment."""
+    return build_tinier_tags(align=False)
 
 
 def a_words_file(folder: Path, *words: str) -> Path:
@@ -96,6 +102,7 @@ def a_words_file(folder: Path, *words: str) -> Path:
     features = WordFeatures(folder / "words.safetensors", Letters)
     for word in words or ("kidney",):
         features.of(word)
+        features.of(word, as_released=True)
     return folder / "words.safetensors"
 
 
