@@ -144,7 +144,7 @@ def click(engine: Engine, scene: Scene, number: int) -> Looks:
     prompt = PointPrompt((i, j, k))
     prompts = PromptSet((prompt,))
     seen, dice = [], []
-    for look in Question(predictor, scene.volume, prompts, None).looks_at(prompt):
+    for look in Question(predictor, scene.volume, prompts, None).looks():
         logits = meant_logits(look, prompts, scene.volume)
         told = traits(logits, predictor.grey(scene.volume, look.frame, None))
         seen.append([told.get(name, 0.0) for name in WEIGHTS])

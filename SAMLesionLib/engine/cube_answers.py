@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from SAMLesionLib.engine.box_clicks import MOST_CLICKS, first_click, next_click
-from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits, over
+from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits, n_missed, over
 from SAMLesionLib.engine.cube_prompts import drawn_box, is_anchored, on_image
 from SAMLesionLib.engine.cubes import (
     cube_around_box,
@@ -30,6 +30,12 @@ Floats = npt.NDArray[np.float32]
 
 MASK_LOGIT = 4.0
 """Logits inside and outside a mask to start from."""
+
+SIZING_CLICKS = 3
+"""While there are no more prompts than this, all of them clicks, each is looked at in cells of every size."""
+
+MISSED = 100.0
+"""What an answer loses for each click that it contradicts."""
 
 MOST_LOOKS = 4
 """How many cubes a click may be shown in until the lesion fits."""
@@ -148,14 +154,12 @@ class Question:
 
     def about_click(self, click: PointPrompt, before: CubeAnswer | None) -> Iterator[CubeAnswer]:
         """The click in the cube so far, then in others until the lesion fits."""
-        if before is None and self.box is None and self.predictor.recipe.first_steps_mm:
-            yield from self._about_first_click(click)
+        if self._has_open_size():
+            yield from self._about_size(click, before)
             return
-        clicks = tuple(self.prompts.of(PointPrompt)) if before is None else (*before.clicks, click)
-        frame = self._cube(click, before)
-        answer = self._answer(frame, clicks, self._carried(before, frame))
+        answer = self._continued(click, before)
         yield answer
-        seen = {frame.step_mm}
+        seen = {answer.frame.step_mm}
         may_zoom = self.box is None and not self.predictor.recipe.first_steps_mm
         while may_zoom and len(seen) < MOST_LOOKS:
             found = meant_logits(answer, self.prompts, self.volume)
@@ -163,24 +167,47 @@ class Question:
             if closer is None or closer.step_mm in seen:
                 return
             seen.add(closer.step_mm)
-            answer = self._answer(closer, clicks, self._carried(answer, closer))
+            answer = self._answer(closer, answer.clicks, self._carried(answer, closer))
             yield answer
 
-    def _about_first_click(self, click: PointPrompt) -> Iterator[CubeAnswer]:
-        """The best answer so far, after a look in cells of each size."""
+    def _continued(self, click: PointPrompt, before: CubeAnswer | None) -> CubeAnswer:
+        """The answer before it with one click more."""
+        clicks = tuple(self.prompts.of(PointPrompt)) if before is None else (*before.clicks, click)
+        frame = self._cube(click, before)
+        return self._answer(frame, clicks, self._carried(before, frame))
+
+    def _has_open_size(self) -> bool:
+        """Whether so little is said that a lesion of any size may be meant."""
+        clicks = self.prompts.of(PointPrompt)
+        only_clicks = len(clicks) == len(self.prompts)
+        return bool(self.predictor.recipe.first_steps_mm) and only_clicks and len(clicks) <= SIZING_CLICKS
+
+    def _about_size(self, click: PointPrompt, before: CubeAnswer | None) -> Iterator[CubeAnswer]:
+        """The best answer so far: in the cube before, then in cells of each size."""
         best, most = None, -np.inf
-        for look in self.looks_at(click):
-            found = meant_logits(look, self.prompts, self.volume)
-            seems = worth(found, self.predictor.grey(self.volume, look.frame, self.window))
+        if before is not None:
+            best = self._continued(click, before)
+            most = self._seems(best)
+            yield best
+        for look in self.looks():
+            seems = self._seems(look)
             if best is None or seems > most:
                 best, most = look, seems
             yield best
 
-    def looks_at(self, click: PointPrompt) -> Iterator[CubeAnswer]:
-        """The answers to a first click in cells of each size, from the finest."""
+    def looks(self) -> Iterator[CubeAnswer]:
+        """The answers to all clicks in cubes of several sizes that hold them, from the finest cells."""
         clicks = tuple(self.prompts.of(PointPrompt))
-        for frame in cubes_around_click(self.predictor, self.volume, click):
-            yield self._answer(frame, clicks, self._carried(None, frame))
+        inside = [click for click in clicks if click.is_positive]
+        for frame in cubes_around_click(self.predictor, self.volume, inside[0]):
+            if all(is_in(frame, click) for click in inside):
+                yield self._answer(frame, clicks, self._carried(None, frame))
+
+    def _seems(self, look: CubeAnswer) -> float:
+        """How good an answer seems; one against a click is worse than any that heeds it."""
+        found = meant_logits(look, self.prompts, self.volume)
+        grey = self.predictor.grey(self.volume, look.frame, self.window)
+        return worth(found, grey) - MISSED * n_missed(look, found)
 
     def _cube(self, click: PointPrompt, before: CubeAnswer | None) -> PatchFrame:
         if before is None:

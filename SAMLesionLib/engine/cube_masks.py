@@ -40,17 +40,34 @@ class CubeAnswer:
 
 def meant_logits(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> Floats:
     """The answer's logits, above 0 only in regions that a click or a mask to start from touches."""
-    n = len(answer.logits)
     meant = np.zeros(answer.logits.shape, bool)
     for click in answer.clicks:
         if click.is_positive and is_in(answer.frame, click):
-            place = (answer.frame.to_dhw([click.point_ijk])[0] + 0.5) * n / answer.frame.size
-            meant[tuple(np.clip(place.astype(int), 0, n - 1))] = True
+            meant[_cell(answer, click)] = True
     for mask in prompts.of(MaskPrompt)[-1:]:
         start = on_image(mask, volume)
-        meant |= answer.frame.mask(start.mask, start.box, n) > 0.5
+        meant |= answer.frame.mask(start.mask, start.box, len(meant)) > 0.5
     kept = keep_meant_regions(answer.logits > 0, meant)
     return np.where(kept, answer.logits, -np.abs(answer.logits))
+
+
+def n_missed(answer: CubeAnswer, found: Floats) -> int:
+    """How many clicks an answer contradicts, of those in its cube.
+
+    Args:
+        answer: with its clicks.
+        found: its meant logits.
+    """
+    seen = [click for click in answer.clicks if is_in(answer.frame, click)]
+    return sum(bool(found[_cell(answer, click)] > 0) != click.is_positive for click in seen)
+
+
+def _cell(answer: CubeAnswer, click: PointPrompt) -> tuple[int, int, int]:
+    """The cell of an answer that holds a click."""
+    n = len(answer.logits)
+    place = (answer.frame.to_dhw([click.point_ijk])[0] + 0.5) * n / answer.frame.size
+    d, h, w = np.clip(place.astype(int), 0, n - 1)
+    return int(d), int(h), int(w)
 
 
 def mask_of(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> MaskUpdate:

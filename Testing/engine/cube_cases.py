@@ -88,6 +88,15 @@ class BrightSam(RandomSam):
         return logits, torch.zeros(1, 1)
 
 
+class BlobSam(BrightSam):
+    """Knows nothing: answers with a ball of eight cells around the first click, whatever their size."""
+
+    def decode(self, encoded: Sequence[Tensor], points_dhw: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
+        super().decode(encoded, points_dhw, *others)
+        grid = torch.stack(torch.meshgrid(*[4 * torch.arange(8.0) + 1.5] * 3, indexing="ij"), dim=-1)
+        return (8 - (grid - points_dhw[0, 0]).norm(dim=-1))[None, None] / 2, torch.zeros(1, 1)
+
+
 @cache
 def a_random_network(takes_boxes: bool) -> RandomSam:
     torch.manual_seed(5)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from cube_cases import CUBES, BrightSam, a_ball, a_random_network, an_engine_of
+from cube_cases import CUBES, BlobSam, BrightSam, a_ball, a_random_network, an_engine_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -157,6 +157,43 @@ def test_a_first_click_is_looked_at_in_cells_of_several_sizes() -> None:
     assert mask[40, 40, 40]
     again = answer(engine, PointPrompt((40, 40, 40)), PointPrompt((40, 40, 45)), volume=volume)
     assert dice(again, ball) > 0.7
+
+
+SIZES = CubeRecipe(spacing_mm=1.0, finest_mm=0.5, coarsest_mm=4.0, first_steps_mm=(0.5, 1.0, 2.0, 4.0))
+
+
+def test_clicks_that_contradict_an_answer_change_the_size_of_what_is_meant() -> None:
+    """The network finds balls of 4, 8, 16 and 32 mm, and the image says nothing."""
+    engine = an_engine_of(BlobSam(), replace(CUBES, cube=SIZES))
+    volume, _ = a_ball((0, 0, 0), 1, Affine.from_spacing((1, 1, 1)), (90, 90, 90), contrast=0)
+    clicks = [
+        PointPrompt((45, 45, 45)),
+        PointPrompt((45, 57, 45)),
+        PointPrompt((45, 45, 67), is_positive=False),
+    ]
+    mask = answer(engine, *clicks, volume=volume)
+    assert mask[45, 45, 45]
+    assert mask[45, 57, 45]
+    assert not mask[67, 45, 45]
+    assert 0.7 < np.count_nonzero(mask) / (4 / 3 * np.pi * 16**3) < 1.4
+
+
+def test_the_size_stays_open_for_a_few_clicks_and_costs_no_encoding() -> None:
+    network = BrightSam()
+    card = replace(CUBES, cube=SIZES)
+    engine = an_engine_of(network, card)
+    volume, _ = a_ball((40, 40, 40), 6, Affine.from_spacing((1, 1, 1)), (80, 80, 80), contrast=600)
+    clicks: list[PointPrompt] = []
+    n_asked, n_encoded = [], []
+    for place in ((40, 40, 40), (41, 40, 40), (40, 41, 40), (40, 40, 41)):
+        clicks.append(PointPrompt(place))
+        before = len(network.asked)
+        n_encoded.append(ask(engine, *clicks, volume=volume)[-1].report.n_encoded)
+        n_asked.append(len(network.asked) - before)
+    assert n_asked == [4, 5, 5, 1]
+    assert n_encoded == [4, 0, 0, 0]
+    warm, cold = (answer(each, *clicks, volume=volume) for each in (engine, an_engine_of(BrightSam(), card)))
+    assert np.array_equal(warm, cold)
 
 
 def test_a_lesion_that_ends_with_the_image_is_not_looked_at_again() -> None:
