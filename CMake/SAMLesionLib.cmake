@@ -58,7 +58,9 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/embeddings.py
   SAMLesionLib/engine/engine.py
   SAMLesionLib/engine/first_look.py
+  SAMLesionLib/engine/held_volumes.py
   SAMLesionLib/engine/lines.py
+  SAMLesionLib/engine/loaded_models.py
   SAMLesionLib/engine/networks.py
   SAMLesionLib/engine/plans.py
   SAMLesionLib/engine/predictor_3d.py

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from SAMLesionLib import Segmenter
 from SAMLesionLib.errors import EngineUnavailable
 from SAMLesionLib.transport import EngineClient, LaunchSettings, LocalEngine
 from SAMLesionQt.folders import engineRoot
-from SAMLesionQt.installed import newestEngine
+from SAMLesionQt.installed import InstalledEngine, newestEngine
 
 PYTHON_SETTING = "SAMLesion/enginePython"
 """A Python of the reader's own that has `samlesion[engine]`; empty for the installed engine."""
@@ -86,10 +87,12 @@ def engineCommand(choice: EngineChoice, *words: str) -> tuple[tuple[str, ...], d
     Raises:
         EngineUnavailable: no engine is installed, or it was installed for another Python.
     """
-    module = ("-m", "SAMLesionLib.cli", *words)
-    if choice.python:
-        return (choice.python, *module), _foreignEnvironment()
-    return (slicerPython(), *module), _ownEnvironment()
+    return _command(choice, words, _checkedEngine)
+
+
+def libraryCommand(choice: EngineChoice, *words: str) -> tuple[tuple[str, ...], dict[str, str | None]]:
+    """The same for what needs no engine, with its packages where one is installed."""
+    return _command(choice, words, lambda: newestEngine(engineRoot()))
 
 
 def slicerPython() -> str:
@@ -104,13 +107,27 @@ def isInstalled(choice: EngineChoice) -> bool:
     return newestEngine(engineRoot()) is not None or _slicerHasEngine()
 
 
-def _ownEnvironment() -> dict[str, str | None]:
+def _command(
+    choice: EngineChoice, words: tuple[str, ...], find: Callable[[], InstalledEngine | None]
+) -> tuple[tuple[str, ...], dict[str, str | None]]:
+    module = ("-m", "SAMLesionLib.cli", *words)
+    if choice.python:
+        return (choice.python, *module), _foreignEnvironment()
+    return (slicerPython(), *module), _ownEnvironment(find())
+
+
+def _checkedEngine() -> InstalledEngine | None:
     engine = newestEngine(engineRoot())
     if engine is None and not _slicerHasEngine():
         raise EngineUnavailable("The engine is not installed. Press Install in the section Engine.")
-    folders = [str(LIBRARY_FOLDER)]
     if engine is not None:
         engine.check()
+    return engine
+
+
+def _ownEnvironment(engine: InstalledEngine | None) -> dict[str, str | None]:
+    folders = [str(LIBRARY_FOLDER)]
+    if engine is not None:
         folders.append(str(engine.folder))
     folders.append(os.environ.get("PYTHONPATH", ""))
     # Packages in the reader's home folder must not mix with the engine's.

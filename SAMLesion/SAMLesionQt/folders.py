@@ -18,6 +18,11 @@ def engineRoot() -> Path:
     return userFolder() / "engines"
 
 
+def studyPackages() -> Path:
+    """The folder of the packages that reports of studies need."""
+    return userFolder() / "study-packages"
+
+
 def journalFolder() -> Path:
     """The folder of journals, which bring work back after a crash."""
     return userFolder() / "journals"

@@ -41,6 +41,11 @@ class ModelSelector:
         """The chosen model, None while it is not known."""
         return next((model for model in self._models if model.name == self._name), None)
 
+    @property
+    def models(self) -> tuple[ModelInfo, ...]:
+        """All models that are known."""
+        return self._models
+
     def show(self, models: tuple[ModelInfo, ...], name: str) -> None:
         """Show these models with one of them chosen; the first where there is none of this name."""
         self._models = models

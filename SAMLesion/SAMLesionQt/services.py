@@ -41,6 +41,17 @@ def chooseFolder() -> str:
     return str(qt.QFileDialog.getExistingDirectory(window, _("Export DICOM SEG")) or "")
 
 
+def chooseReaderFolder() -> str:
+    """Ask for a reader's folder of a study; empty when cancelled."""
+    window = slicer.util.mainWindow()
+    return str(qt.QFileDialog.getExistingDirectory(window, _("Your folder of the study, such as R1")) or "")
+
+
+def openPath(path: Path) -> None:
+    """Show a page in the web browser, or a folder in the file browser."""
+    qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
+
+
 @dataclass(frozen=True)
 class Services:
     """What a panel is handed; tests hand in doubles.
@@ -52,6 +63,8 @@ class Services:
         chooseWeights: asks for a file to read.
         chooseTarget: asks for a file to write, given its name and the filter of file names.
         chooseFolder: asks for a folder.
+        chooseReaderFolder: asks for a reader's folder of a study.
+        openPath: shows a file or folder in the program that the system has for it.
         journalFolder: where journals of sessions are kept.
     """
 
@@ -61,4 +74,6 @@ class Services:
     chooseWeights: Callable[[], str] = chooseWeights
     chooseTarget: Callable[[str, str], str] = chooseTarget
     chooseFolder: Callable[[], str] = chooseFolder
+    chooseReaderFolder: Callable[[], str] = chooseReaderFolder
+    openPath: Callable[[Path], None] = openPath
     journalFolder: Path = field(default_factory=journalFolder)

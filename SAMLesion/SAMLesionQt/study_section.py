@@ -18,6 +18,7 @@ from slicer.i18n import tr as _
 
 from SAMLesionLib.host.exports import lesion_segments
 from SAMLesionLib.host.session import Session
+from SAMLesionLib.host.strokes import StrokeWatch
 from SAMLesionLib.host.watching import Watch
 from SAMLesionLib.study.reading_session import ReadingSession
 from SAMLesionLib.study.worklist import Task
@@ -26,6 +27,7 @@ from SAMLesionQt.study_case import LoadedCase
 from SAMLesionQt.study_clock import Clock
 from SAMLesionQt.study_frame import StudyFrame
 from SAMLesionQt.study_saving import StudySaving
+from SAMLesionQt.view_interactors import viewInteractors
 
 LOOK_S = 0.1
 """How often the views are looked at."""
@@ -58,6 +60,7 @@ class StudySection:
         self._next: Task | None = None
         self._case: LoadedCase | None = None
         self._watch: Watch | None = None
+        self._strokes: StrokeWatch | None = None
         self._clock = Clock()
         self._looked_s = 0.0
         self._hadFocus = True
@@ -96,7 +99,8 @@ class StudySection:
         if study is not None and study.task is not None:
             self._saving.now(study)
             study.leave()
-            self._case, self._watch = None, None
+            self._case = None
+            self._stopWatching()
             self._showNext(study)
 
     def start(self) -> None:
@@ -147,6 +151,11 @@ class StudySection:
             self._putAway()
             self._showNext(self._study)
 
+    def beforeTick(self) -> None:
+        """What changes a mask after this is no stroke of the reader's; the timer calls it before all else."""
+        if self._strokes is not None:
+            self._strokes.turn()
+
     def tick(self) -> None:
         """Watch, show the time, and save now and then; the panel's timer calls this."""
         study, session = self._study, self._desk.session
@@ -168,6 +177,7 @@ class StudySection:
             case.adopt(session, start)
         study.recorder.listen(session.annotation, session.controller.failed, session.controller.mask)
         self._watch = Watch(slicer.mrmlScene, study.recorder.note)
+        self._strokes = StrokeWatch(session.controller.segments.node, viewInteractors, study.recorder.note)
         self._clock, self._hadFocus, self._saving.savedAt_s = Clock(), True, time.monotonic()
         self._clock.resume()
         self._frame.show(_title(study, task), _instructions(study, task), isRunning=True, canStart=False)
@@ -180,16 +190,23 @@ class StudySection:
         if hasFocus != self._hadFocus:
             study.recorder.note("focus_gained" if hasFocus else "focus_lost")
             self._hadFocus = hasFocus
-        if self._watch is not None:
+        if self._watch is not None and self._strokes is not None:
             self._watch.look()
+            self._strokes.look()
         study.recorder.tick()
         sentence = study.failure()
         if sentence is not None:
             self._desk.tell(sentence)
 
+    def _stopWatching(self) -> None:
+        if self._strokes is not None:
+            self._strokes.close()
+        self._watch, self._strokes = None, None
+
     def _putAway(self) -> None:
         self._saving.forget()
-        case, self._case, self._watch = self._case, None, None
+        case, self._case = self._case, None
+        self._stopWatching()
         if case is not None:
             case.putAway(self._desk.session, self._chooseVolume)
 

@@ -23,6 +23,7 @@ from SAMLesionQt.engine_room import EngineRoom
 from SAMLesionQt.export_section import ExportSection
 from SAMLesionQt.failures import engineFailure
 from SAMLesionQt.glance import glance
+from SAMLesionQt.lead_window import StudyLead
 from SAMLesionQt.lesion_section import LesionSection
 from SAMLesionQt.notice import Notice
 from SAMLesionQt.prompt_list import PromptList
@@ -90,6 +91,9 @@ class Panel:
         self.export = ExportSection(ui, self.desk, services.chooseTarget, self._exportDicom)
         layout = ui.noticeFrame.parentWidget().layout()
         self.study = StudySection(layout, self.desk, ui.volumeSelector.setCurrentNode, self._chooseModel)
+        self.studyLead = StudyLead(icons.parent / "UI" / "StudyLead.ui", services, self.engine)
+        ui.takePartButton.connect("clicked()", self._takePart)
+        ui.leadStudyButton.connect("clicked()", lambda: self.studyLead.show(self.models.models))
         self.shortcuts = Shortcuts(ui)
         self.help = HelpPopover(ui.helpButton, {name: button.title for name, button in buttons().items()})
 
@@ -118,6 +122,11 @@ class Panel:
         for widget in (self.ui.modelLabel, self.ui.modelSelector):  # the study chooses, and may be blinded
             widget.visible = not self.study.isOpen
 
+    def _takePart(self) -> None:
+        folder = self._services.chooseReaderFolder()
+        if folder:
+            self.openStudy(Path(folder))
+
     def exit(self) -> None:
         """Another module is shown; masks on their way still come."""
         self.shortcuts.remove()
@@ -143,7 +152,7 @@ class Panel:
         self.keeper.close()
         self.edit.cleanup()
         self.help.close()
-        for part in (self.recovery, self.export, self.engineRoom):
+        for part in (self.recovery, self.export, self.engineRoom, self.studyLead):
             part.close()
 
     def run(self) -> None:
@@ -177,11 +186,12 @@ class Panel:
             glance(self.desk.session)
 
     def _handOver(self) -> None:
+        self.study.beforeTick()
         self.keeper.pump()
         session = self.desk.session
         if session is not None:
             session.pump(PUMP_S)
-        for part in (self.recovery, self.export, self.engineRoom):
+        for part in (self.recovery, self.export, self.engineRoom, self.studyLead):
             part.pump()
         session = self.desk.session  # it may have ended meanwhile
         self.study.tick()

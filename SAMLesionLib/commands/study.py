@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,18 +79,14 @@ def _deal(args: argparse.Namespace) -> int:
 
 
 def _status(args: argparse.Namespace) -> int:
+    from SAMLesionLib.study.status import study_status
     from SAMLesionLib.study.study_folder import read_study
-    from SAMLesionLib.study.worklist import read_progress, read_worklist
 
-    study = read_study(args.study)
     print(f"{'reader':<12}{'readings':>9}{'finished':>9}{'begun':>7}{'skipped':>9}{'open':>6}")
-    for reader in study.design.readers:
-        folder = study.reader_folder(reader)
-        worklist = read_worklist(folder)
-        progress = read_progress(folder, worklist)
-        n = Counter(progress.state(task) for task in worklist.tasks)
+    for told in study_status(read_study(args.study)):
         print(
-            f"{reader:<12}{len(worklist.tasks):>9}{n['finished']:>9}{n['begun']:>7}{n['skipped']:>9}{n['open']:>6}"
+            f"{told.reader:<12}{told.n_readings:>9}{told.n_finished:>9}{told.n_begun:>7}{told.n_skipped:>9}"
+            f"{told.n_open:>6}"
         )
     return 0
 

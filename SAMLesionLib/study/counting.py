@@ -8,7 +8,6 @@ from itertools import pairwise
 
 from SAMLesionLib.study.log_reading import Line
 
-EDITS = frozenset(("mask_edited", "stroke"))
 SAME_UNDO_S = 0.05
 """One undo is told as several events, each some microseconds after the other."""
 
@@ -47,9 +46,21 @@ def of_lesion(lines: Iterable[Line], lesion: str) -> list[Line]:
 
 
 def _edits(lines: Sequence[Line]) -> int:
-    """A stroke that the host told is seen once more as the changed mask; strokes are finer."""
-    n_strokes = sum(line.kind == "stroke" for line in lines)
-    return n_strokes or sum(line.kind == "mask_edited" and "is_answer" not in line.facts for line in lines)
+    """Strokes, and changed masks that no stroke explains: what other tools did, such as smoothing.
+
+    A stroke is seen once more as the changed mask of its lesion, or of any where the host names none.
+    """
+    n_edits = 0
+    stroked: set[object] = set()
+    for line in lines:
+        lesion = line.facts.get("lesion")
+        if line.kind == "stroke":
+            n_edits += 1
+            stroked.add(lesion)
+        elif line.kind == "mask_edited" and "is_answer" not in line.facts:
+            n_edits += not stroked & {lesion, None}
+            stroked -= {lesion, None}
+    return n_edits
 
 
 def _undone(lines: Iterable[Line]) -> int:

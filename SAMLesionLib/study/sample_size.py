@@ -49,7 +49,7 @@ def cases_needed(saving: float, sd_log: float, wanted_power: float = 0.8, alpha:
     _check("spread of log ratios", sd_log, 0.01, 5.0)
     _check("power", wanted_power, 0.5, 0.999)
     _check("level", alpha, 0.0001, 0.5)
-    effect = -math.log(1 - saving) / sd_log
+    effect = effect_of(saving, sd_log)
     low, high = 2, 4
     while power(high, effect, alpha) < wanted_power:
         low, high = high, 2 * high
@@ -59,6 +59,16 @@ def cases_needed(saving: float, sd_log: float, wanted_power: float = 0.8, alpha:
         middle = (low + high) // 2
         low, high = (middle + 1, high) if power(middle, effect, alpha) < wanted_power else (low, middle)
     return high
+
+
+def effect_of(saving: float, sd_log: float) -> float:
+    """The effect of a saving: the mean log ratio of times over its spread.
+
+    Args:
+        saving: share of time, below 1.
+        sd_log: spread of the log ratio between cases.
+    """
+    return -math.log(1 - saving) / sd_log
 
 
 def spread_of_ratios(pairs: Sequence[tuple[float, float]]) -> float:

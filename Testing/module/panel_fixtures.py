@@ -33,7 +33,8 @@ class Reader:
         ui: its widgets.
         segmenter: the double that makes the masks.
         volume: the scan.
-        targets: where the next exports go.
+        targets: where the next exports go, and the folder that is chosen next.
+        opened: what was shown in the browser.
     """
 
     panel: Any
@@ -41,6 +42,7 @@ class Reader:
     segmenter: Any
     volume: Any = None
     targets: list[str] = field(default_factory=list)
+    opened: list[Path] = field(default_factory=list)
 
     def wait(self, condition: Any) -> None:
         """Let the panel work until something is true."""
@@ -143,21 +145,24 @@ def openPanel(a_slicer: Any, services: Any) -> Any:
     return a_slicer.show_module("SAMLesion").panel
 
 
-def readerWith(a_slicer: Any, folder: Path, segmenter: Any) -> Reader:
+def readerWith(a_slicer: Any, folder: Path, segmenter: Any, commands: Any = None) -> Reader:
     """A reader who has just opened the module, with a double in the place of the engine."""
     a_slicer.load_module(MODULE_FILE)
     from SAMLesionQt.services import Services
 
     targets: list[str] = []
+    opened: list[Path] = []
     services = Services(
         makeSegmenter=lambda choice, *_: segmenter,
-        commands=FakeCommands({"list": [factsOf(*segmenter.models())]}),
+        commands=commands or FakeCommands({"list": [factsOf(*segmenter.models())]}),
         confirm=lambda question: True,
         chooseTarget=lambda name, pattern: targets.pop(0),
+        chooseReaderFolder=lambda: targets.pop(0),
+        openPath=opened.append,
         journalFolder=folder / "journals",
     )
     panel = openPanel(a_slicer, services)
-    reader = Reader(panel, panel.ui, segmenter, targets=targets)
+    reader = Reader(panel, panel.ui, segmenter, targets=targets, opened=opened)
     reader.wait(lambda: panel.models.model is not None)
     return reader
 

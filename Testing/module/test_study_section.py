@@ -63,6 +63,7 @@ class StudyReader:
         self.frame = self.section._frame
 
     def tick(self) -> None:
+        self.section.beforeTick()
         self.reader.panel.tick()
         self.section.tick()
 
@@ -150,6 +151,33 @@ def test_work_is_saved_now_and_then_in_a_thread(a_study_reader: StudyReader, stu
     waitUntil(lambda: list(folder.glob("masks/*.part.seg.nrrd")), me.tick)
     me.frame.finishButton.click()
     assert not list(folder.glob("masks/*.part.seg.nrrd"))
+
+
+def test_each_stroke_of_the_editor_is_a_line_of_its_own(
+    a_study_reader: StudyReader, study: StudyFolder
+) -> None:
+    me, folder = a_study_reader, study.reader_folder("R1")
+    me.section.open(folder)
+    me.start()
+    me.reader.drawBox((20, 20), (40, 40), 7)
+    me.reader.ui.editButton.click()
+    editor = me.reader.panel.edit._editor
+    for tool, place in (("Paint", (60, 60, 7)), ("Paint", (70, 60, 7)), ("Erase", (60, 60, 7))):
+        editor.setActiveEffectByName(tool)
+        me.tick()
+        me.reader.drag(place, (place[0] + 6, place[1], 7))
+        me.tick()
+    me.reader.waitForMask()
+    assert me.section._study._writer.flush()
+    lines = list(read_log(folder / LOG).lines())
+    strokes = [line for line in lines if line.kind == "stroke"]
+    assert [line.facts["tool"] for line in strokes] == ["Paint", "Paint", "Erase"]
+    assert {line.facts["lesion"] for line in strokes} == {me.reader.lesions[0].lesion_id}
+    assert any(line.kind == "mask_edited" for line in lines)
+    me.frame.finishButton.click()
+    me.section.close()
+    (row,) = [row for row in gather(study).rows if row.state == "finished"]
+    assert row.n_edits == 3
 
 
 def test_a_skipped_reading_is_followed_by_the_next(a_study_reader: StudyReader, study: StudyFolder) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from study_cases import a_log, a_text
 
+from SAMLesionLib.study.counting import count, of_lesion
 from SAMLesionLib.study.log_reading import parse_log
 from SAMLesionLib.study.timing import reading_times
 
@@ -104,3 +105,18 @@ def test_a_clock_that_was_set_changes_no_time_and_is_noticed() -> None:
 
 def test_clocks_that_run_together_are_no_jump() -> None:
     assert a_log((0, "start"), (1e5, "finish")).sessions[0].jumps_s == []
+
+
+def test_strokes_are_edits_and_so_is_what_other_tools_changed() -> None:
+    a, b = {"lesion": "a"}, {"lesion": "b"}
+    log = a_log(
+        (0, "start"), (1, "stroke", a), (2, "stroke", a), (3, "mask_edited", a),  # seen once more
+        (4, "mask_edited", b),  # smoothed
+        (5, "stroke", b), (6, "mask_edited", b), (7, "mask_edited", b),
+        (8, "mask_edited", {"lesion": "a", "is_answer": True}),
+        (9, "stroke"), (10, "mask_edited", a),  # a host that names no lesion
+        (11, "finish"),
+    )  # fmt: skip
+    lines = list(log.lines())
+    assert count(lines).n_edits == 2 + 1 + 1 + 1 + 1
+    assert count(of_lesion(lines, "b")).n_edits == 3
