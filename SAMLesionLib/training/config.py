@@ -22,6 +22,7 @@ SOURCES = {
     "organs": "SAMLesionLib.training.organ_source:OrganSettings",
     "slices": "SAMLesionLib.training.case_slices:SliceSettings",
     "synthetic": "SAMLesionLib.training.synthetic:SyntheticSettings",
+    "synthetic-organs": "SAMLesionLib.training.synthetic.organ_source:SyntheticOrganSettings",
 }
 """What `[data] source` can be, each as `module:dataclass`; so can be written a class of your own."""
 

@@ -41,20 +41,24 @@ def grey_around(image: Tensor, lesion: Tensor) -> tuple[float, float]:
     return float(seen.mean()), float(seen.std(correction=0))
 
 
-def scan(draw: Draw, image: Tensor, lesion: Tensor) -> tuple[Tensor, Tensor]:
+def scan(
+    draw: Draw, image: Tensor, lesion: Tensor, cells_per_voxel: Sequence[float] | None = None
+) -> tuple[Tensor, Tensor]:
     """The image as a scanner gives it: blurred, in voxels, uneven, noisy, on another scale of greys.
 
     Args:
         draw: where chance comes from.
         image: (S, S, S).
         lesion: how much of each cell is lesion, (S, S, S).
+        cells_per_voxel: along each side of the scanner's voxels; None for chance.
 
     Returns:
         The image in cells again, and the lesion in the scanner's voxels, 0 or 1: a small lesion is a few
         voxels, which the engine shows in many cells.
     """
     size = image.shape
-    voxels = [max(8, round(n / cells)) for n, cells in zip(size, voxel_cells(draw), strict=True)]
+    sides = cells_per_voxel or voxel_cells(draw)
+    voxels = [max(8, round(n / cells)) for n, cells in zip(size, sides, strict=True)]
     image = _resized(blur(image, draw.uniform(0.0, 1.2)), voxels, "area")
     if draw.random() < 0.4:
         image = image * torch.exp(draw.uniform(0.05, 0.35) * _resized(normals(draw, 3, 3, 3), voxels))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.imaging import robust_z
-from SAMLesionLib.training.samples import Sample
+from SAMLesionLib.training.samples import Bools, Sample
 from SAMLesionLib.training.synthetic.appearance import thick_slices
 from SAMLesionLib.training.synthetic.fields import (
     Draw,
@@ -37,6 +37,8 @@ class RealArrays:
         labels: each (D, H, W), uint8, 1 in the lesion.
         size: cells along each side of a cube.
         framed_share: how many cubes lie around a lesion's box, as in `SyntheticScans`.
+        organs: each (D, H, W), the organ that the lesion lies in; empty where nobody drew them.
+        word: the organ's name.
     """
 
     names: tuple[str, ...]
@@ -44,6 +46,8 @@ class RealArrays:
     labels: tuple[npt.NDArray[np.uint8], ...]
     size: int
     framed_share: float = 0.6
+    organs: tuple[Bools, ...] = ()
+    word: str = ""
 
     @classmethod
     def read(
@@ -100,7 +104,10 @@ class RealArrays:
         if changed:
             image = _other_greys(draw, image)
         seen = robust_z(image.numpy(), is_on.numpy(), None)
-        return Sample(seen, inside.numpy(), self.names[number])
+        organ = (
+            (look_up(torch.from_numpy(self.organs[number]), places) > 0.5).numpy() if self.organs else None
+        )
+        return Sample(seen, inside.numpy(), self.names[number], organ, self.word)
 
     def background(self, draw: Draw) -> Tensor:
         """Grey values from 0 to 1, (S, S, S), of a random part of a random scan: a body for other lesions."""

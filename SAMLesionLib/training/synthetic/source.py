@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class SyntheticSettings:
         library = ShapeLibrary.read(self.shapes, self.leave_out).part(VALIDATION_SHAPES, part == "validation")
         scans = SyntheticScans(library, card.image_size, self.framed_share)
         if self.arrays is None:
-            return SyntheticSource(scans, None, 0.0, part, self._origins())
+            return SyntheticSource(scans, None, 0.0, part, origins_of(self.origins, self.shapes, self.arrays))
         is_judging = part == "validation"
         arrays = RealArrays.read(
             self.arrays,
@@ -62,12 +63,9 @@ class SyntheticSettings:
             framed_share=self.framed_share,
         )
         scans = replace(scans, backgrounds=arrays, background_share=self.background_share)
-        return SyntheticSource(scans, arrays, self.real_share, part, self._origins())
-
-    def _origins(self) -> tuple[Origin, ...]:
-        if self.origins:
-            return tuple(Origin(*(part.strip() for part in text.split(":", 2))) for text in self.origins)
-        return tuple(Origin(path.name, "not stated") for path in (self.shapes, self.arrays) if path)
+        return SyntheticSource(
+            scans, arrays, self.real_share, part, origins_of(self.origins, self.shapes, self.arrays)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,3 +86,10 @@ class SyntheticSource:
         if self.arrays is not None and draw.random() < self.real_share:
             return self.arrays.sample(draw, changed=self.part == "train")
         return self.scans.sample(draw)
+
+
+def origins_of(told: Sequence[str], *files: Path | None) -> tuple[Origin, ...]:
+    """The data sets behind the files as they were told; else the files' names."""
+    if told:
+        return tuple(Origin(*(part.strip() for part in text.split(":", 2))) for text in told)
+    return tuple(Origin(path.name, "not stated") for path in files if path)

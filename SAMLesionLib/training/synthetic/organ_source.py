@@ -1,0 +1,84 @@
+"""`[data] source = "synthetic-organs"`: lesions of one organ, and sarcomas of real limbs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from SAMLesionLib.errors import InputError
+from SAMLesionLib.models.cards import ModelCard
+from SAMLesionLib.training.samples import Origin, Part, Sample, SampleSource
+from SAMLesionLib.training.synthetic.arrays import RealArrays
+from SAMLesionLib.training.synthetic.limbs import with_limbs
+from SAMLesionLib.training.synthetic.organs import OrganScans
+from SAMLesionLib.training.synthetic.shapes import ShapeLibrary
+from SAMLesionLib.training.synthetic.source import VALIDATION_SHAPES, origins_of
+from SAMLesionLib.training.tables import at_least
+
+
+@dataclass(frozen=True)
+class SyntheticOrganSettings:
+    """The table `[data]` with `source = "synthetic-organs"`, for TAGS.
+
+    Attributes:
+        shapes: an `.npz` of lesion masks, one array each.
+        arrays: a folder of `.npz` files with `NAME_image` and `NAME_label`, scans of limbs; none for
+            synthetic organs only.
+        real_share: how many cubes come from the arrays.
+        alike_share: how many synthetic cubes have lesions of the same look outside the organ.
+        leave_out: cases of the arrays and starts of shapes' names that are never used.
+        validation: cases of the arrays to judge by.
+        framed_share: how many cubes of the arrays lie around a lesion's box; the others lie around a point.
+        origins: data sets behind the files, `NAME: LICENCE: NOTE` each.
+    """
+
+    shapes: Path
+    arrays: Path | None = None
+    real_share: float = at_least(0.0, 0.4)
+    alike_share: float = at_least(0.0, 0.5)
+    leave_out: tuple[str, ...] = ()
+    validation: tuple[str, ...] = ()
+    framed_share: float = at_least(0.0, 0.8)
+    origins: tuple[str, ...] = ()
+
+    def open(self, card: ModelCard, part: Part) -> SampleSource:
+        """See `SourceSettings.open`; there is no test part."""
+        if part == "test":
+            raise InputError("Synthetic organs have no test part. Judge by the validation part.")
+        is_judging = part == "validation"
+        library = ShapeLibrary.read(self.shapes, self.leave_out).part(VALIDATION_SHAPES, is_judging)
+        scans = OrganScans(library, card.image_size, self.alike_share)
+        told = origins_of(self.origins, self.shapes, self.arrays)
+        if self.arrays is None:
+            return SyntheticOrganSource(scans, None, 0.0, part, told)
+        arrays = RealArrays.read(
+            self.arrays,
+            card.image_size,
+            only=self.validation if is_judging else (),
+            leave_out=(*self.leave_out, *(() if is_judging else self.validation)),
+            framed_share=self.framed_share,
+        )
+        return SyntheticOrganSource(scans, with_limbs(arrays), self.real_share, part, told)
+
+
+@dataclass(frozen=True, eq=False)
+class SyntheticOrganSource:
+    """Synthetic organs and real limbs in turn; see `SampleSource`."""
+
+    scans: OrganScans
+    arrays: RealArrays | None
+    real_share: float
+    part: Part
+    provenance: tuple[Origin, ...]
+
+    def sample(self, index: int, epoch_seed: int) -> Sample:
+        """See `SampleSource.sample`."""
+        draw = np.random.default_rng((epoch_seed, index, int(self.part == "validation")))
+        # Processes that make samples share the cores with each other and with the training.
+        torch.set_num_threads(1)
+        if self.arrays is not None and draw.random() < self.real_share:
+            return self.arrays.sample(draw, changed=self.part == "train")
+        return self.scans.sample(draw)
