@@ -64,7 +64,14 @@ class ReportCommands:
             yield from self._lines((*pip, *folder, *PACKAGES), {})
         except CommandFailed as failed:
             raise EngineUnavailable(installFailure(str(failed))) from failed
-        yield from self.report(choice, study, target)
+        try:
+            yield from self.report(choice, study, target)
+        except PackagesMissing as still:
+            raise EngineUnavailable(
+                _("The report's packages were installed into {folder} and are not found there.").format(
+                    folder=studyPackages()
+                )
+            ) from still
 
     def _lines(self, arguments: tuple[str, ...], environment: Mapping[str, str | None]) -> Iterator[str]:
         yield from (line for line in self._commands.lines(arguments, environment) if line)
