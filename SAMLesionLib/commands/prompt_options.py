@@ -27,6 +27,34 @@ OPTIONS_WITH_NUMBERS = frozenset({"--box", "--box-2d", "--point", "--line", "--w
 """Options whose value may begin with a minus sign."""
 
 
+_DRAWN = (
+    (
+        "--box",
+        "I0,J0,K0,I1,J1,K1",
+        "a 3D box: the first voxel and one past the last, along i, j and k (half-open). With --frame "
+        "ras or lps: two opposite corners in mm",
+    ),
+    (
+        "--box-2d",
+        "AXIS,INDEX,A0,B0,A1,B1",
+        "a 2D box in the slice INDEX across AXIS (i, j or k); A and B are the other two axes in the "
+        "order i, j, k, in voxels, half-open. Give it on several slices to follow a lesion's shape",
+    ),
+    (
+        "--point",
+        "I,J,K[,+|-]",
+        "a click on the lesion (+, the default) or beside it (-), in voxels, or mm with --frame",
+    ),
+    (
+        "--line",
+        "I0,J0,K0,I1,J1,K1",
+        "a diameter from end to end, as in RECIST, in voxels, or mm with --frame; two lines in one "
+        "slice are a long- and a short-axis cross. Give them on several slices to follow a lesion's shape",
+    ),
+)
+"""Options for prompts that are typed: name, what is typed, and the help."""
+
+
 def add_prompt_options(parser: argparse.ArgumentParser) -> None:
     """The options that say where the lesions are."""
     group = parser.add_argument_group(
@@ -35,37 +63,8 @@ def add_prompt_options(parser: argparse.ArgumentParser) -> None:
         "--box they lie in; without any --box they are all of one lesion. For several lesions with\n"
         "other prompts use --prompts. Every option may be given several times.",
     )
-    group.add_argument(
-        "--box",
-        action="append",
-        default=[],
-        metavar="I0,J0,K0,I1,J1,K1",
-        help="a 3D box: the first voxel and one past the last, along i, j and k (half-open). With --frame "
-        "ras or lps: two opposite corners in mm",
-    )
-    group.add_argument(
-        "--box-2d",
-        action="append",
-        default=[],
-        metavar="AXIS,INDEX,A0,B0,A1,B1",
-        help="a 2D box in the slice INDEX across AXIS (i, j or k); A and B are the other two axes in the "
-        "order i, j, k, in voxels, half-open. Give it on several slices to follow a lesion's shape",
-    )
-    group.add_argument(
-        "--point",
-        action="append",
-        default=[],
-        metavar="I,J,K[,+|-]",
-        help="a click on the lesion (+, the default) or beside it (-), in voxels, or mm with --frame",
-    )
-    group.add_argument(
-        "--line",
-        action="append",
-        default=[],
-        metavar="I0,J0,K0,I1,J1,K1",
-        help="a diameter from end to end, as in RECIST, in voxels, or mm with --frame; two lines in one "
-        "slice are a long- and a short-axis cross. Give them on several slices to follow a lesion's shape",
-    )
+    for option, typed, said in _DRAWN:
+        group.add_argument(option, action="append", default=[], metavar=typed, help=said)
     group.add_argument(
         "--prompts",
         action="append",
@@ -75,6 +74,17 @@ def add_prompt_options(parser: argparse.ArgumentParser) -> None:
         help="prompts from a file: ours (.json, see docs/prompt-files.md) or 3D Slicer's markups "
         "(.mrk.json: ROI, point list, line)",
     )
+    _add_organ_options(group)
+    group.add_argument(
+        "--frame",
+        choices=("ijk", "ras", "lps"),
+        default="ijk",
+        help="what the numbers mean: voxel indices (ijk, the default), or millimetres in RAS (3D Slicer) or "
+        "LPS (DICOM, ITK)",
+    )
+
+
+def _add_organ_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--organ",
         metavar="WORD",
@@ -86,13 +96,6 @@ def add_prompt_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="that organ's mask: .seg.nrrd or a label map, all of its segments together; one on another grid "
         "is resampled. For models that take it (tags)",
-    )
-    group.add_argument(
-        "--frame",
-        choices=("ijk", "ras", "lps"),
-        default="ijk",
-        help="what the numbers mean: voxel indices (ijk, the default), or millimetres in RAS (3D Slicer) or "
-        "LPS (DICOM, ITK)",
     )
 
 
