@@ -30,6 +30,23 @@ class Button:
 
 def buttons() -> Mapping[str, Button]:
     """All buttons with an icon, by name of their widget."""
+    return {**_promptButtons(), **_requestButtons(), **_lesionButtons(), **_otherButtons()}
+
+
+def prepareButtons(ui: Any, iconFolder: Path) -> None:
+    """Give each button its icon and its tooltip."""
+    for name, button in buttons().items():
+        widget = getattr(ui, name)
+        widget.setIcon(qt.QIcon(str(iconFolder / f"{button.icon}.svg")))
+        widget.toolTip = tooltip(name, button)
+
+
+def tooltip(name: str, button: Button, reason: str = "") -> str:
+    """What a button's tooltip says; where it is grey, the reason comes first."""
+    return " ".join(filter(None, (reason, f"{withKey(name, button.title)}.", button.more)))
+
+
+def _promptButtons() -> Mapping[str, Button]:
     return {
         "boxButton": Button(
             "PromptBox",
@@ -70,10 +87,20 @@ def buttons() -> Mapping[str, Button]:
             _("Start from a segment"),
             _("Choose a segment of the scene; its mask is refined."),
         ),
+    }
+
+
+def _requestButtons() -> Mapping[str, Button]:
+    return {
         "runButton": Button("Run", _("Segment"), _("Ask for the mask from all prompts of this lesion.")),
         "cancelButton": Button(
             "Cancel", _("Cancel"), _("Stop at once. What came half is taken back; prompts stay.")
         ),
+    }
+
+
+def _lesionButtons() -> Mapping[str, Button]:
+    return {
         "newLesionButton": Button("NewLesion", _("New lesion"), _("The next prompt begins another lesion.")),
         "nextLesionButton": Button(
             "NextLesion", _("Next lesion"), _("Show the next lesion of the table in all views.")
@@ -90,6 +117,11 @@ def buttons() -> Mapping[str, Button]:
             "Split", _("Split"), _("Make a lesion of each connected part of the chosen one.")
         ),
         "deleteButton": Button("Delete", _("Delete"), _("Undo brings a deleted lesion back.")),
+    }
+
+
+def _otherButtons() -> Mapping[str, Button]:
+    return {
         "undoButton": Button("Undo", _("Undo"), _("Take the last action back: prompts, masks, states.")),
         "redoButton": Button("Redo", _("Redo"), _("Do again what was taken back last.")),
         "editButton": Button(
@@ -99,16 +131,3 @@ def buttons() -> Mapping[str, Button]:
         ),
         "helpButton": Button("Help", _("Keys"), _("Show all keys.")),
     }
-
-
-def prepareButtons(ui: Any, iconFolder: Path) -> None:
-    """Give each button its icon and its tooltip."""
-    for name, button in buttons().items():
-        widget = getattr(ui, name)
-        widget.setIcon(qt.QIcon(str(iconFolder / f"{button.icon}.svg")))
-        widget.toolTip = tooltip(name, button)
-
-
-def tooltip(name: str, button: Button, reason: str = "") -> str:
-    """What a button's tooltip says; where it is grey, the reason comes first."""
-    return " ".join(filter(None, (reason, f"{withKey(name, button.title)}.", button.more)))
