@@ -68,11 +68,11 @@ class Letters:
 
     def encode(self, sentences: Sequence[str]) -> torch.Tensor:
         """N sentences to N x `WIDTH`."""
-        counts = torch.zeros(len(sentences), WIDTH)
-        for n, sentence in enumerate(sentences):
-            for place, letter in enumerate(sentence):
-                counts[n, (ord(letter) * (1 + place % 3)) % WIDTH] += 1
-        return counts
+        places = [
+            [(ord(letter) * (1 + place % 3)) % WIDTH for place, letter in enumerate(sentence)]
+            for sentence in sentences
+        ]
+        return torch.stack([torch.tensor(x).bincount(minlength=WIDTH) for x in places])
 
 
 def build_tinier_tags(align: bool = True) -> Tags:
