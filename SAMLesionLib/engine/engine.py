@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import logging
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 
 import torch
 
 from SAMLesionLib.engine.crop_answers import segment_crop
-from SAMLesionLib.engine.crop_predictor import CropEmbedding, CropPredictor
+from SAMLesionLib.engine.crop_predictor import CropPredictor
 from SAMLesionLib.engine.crops import CROP_KINDS, check_crop_prompts
 from SAMLesionLib.engine.cube_answers import segment_cubes
 from SAMLesionLib.engine.cube_masks import CubeAnswer
 from SAMLesionLib.engine.cube_prompts import CUBE_KINDS, check_cube_prompts
 from SAMLesionLib.engine.devices import Hardware, choose_hardware, out_of_memory_said
-from SAMLesionLib.engine.embeddings import EmbeddingCache, VolumeCache
+from SAMLesionLib.engine.embeddings import VolumeCache
+from SAMLesionLib.engine.held_volumes import HeldVolume, HeldVolumes
+from SAMLesionLib.engine.loaded_models import LoadedModels
 from SAMLesionLib.engine.networks import SamNetwork, runnable
 from SAMLesionLib.engine.plans import PLANNED_KINDS, plan_slices
 from SAMLesionLib.engine.predictors import SlicePredictor
 from SAMLesionLib.engine.propagation import segment_slices
-from SAMLesionLib.engine.volume_predictor import CubeEmbedding, VolumePredictor
-from SAMLesionLib.errors import RequestTooLarge, VolumeNotLoaded
-from SAMLesionLib.imaging import FusionWeights, Window, medsam_window
+from SAMLesionLib.engine.volume_predictor import VolumePredictor
+from SAMLesionLib.imaging import FusionWeights
 from SAMLesionLib.masks import MaskUpdate, RunReport
 from SAMLesionLib.models import weights
 from SAMLesionLib.models.cards import ModelCard
@@ -34,8 +33,6 @@ from SAMLesionLib.models.weights import LoadedModel, is_available
 from SAMLesionLib.protocol import ModelInfo, SegmentRequest
 from SAMLesionLib.version import __version__
 from SAMLesionLib.volume import Volume
-
-logger = logging.getLogger(__name__)
 
 Predictor = SlicePredictor | VolumePredictor | CropPredictor
 Begin = Callable[[], tuple[Predictor, Iterator[MaskUpdate]]]
@@ -82,16 +79,10 @@ class Engine:
         torch.set_num_threads(self.hardware.threads)
         if self.hardware.device.type == "cpu":
             keep_freed_memory()
-        self._cards, self._load, self._prepare = models, load, prepare
-        self._cache = EmbeddingCache(embeddings_bytes)
-        self._cubes: VolumeCache[CubeEmbedding] = VolumeCache(embeddings_bytes)
-        self._crops: VolumeCache[CropEmbedding] = VolumeCache(embeddings_bytes)
+        self._cards = models
+        self._models = LoadedModels(models, load, prepare, self.hardware, embeddings_bytes)
         self._answers: VolumeCache[CubeAnswer] = VolumeCache(embeddings_bytes // 16)
-        self._predictors: dict[str, SlicePredictor] = {}
-        self._volume_predictors: dict[str, VolumePredictor] = {}
-        self._crop_predictors: dict[str, CropPredictor] = {}
-        self._volumes: OrderedDict[str, _Held] = OrderedDict()
-        self._volumes_bytes = volumes_bytes
+        self._volumes = HeldVolumes(volumes_bytes, (self._models, self._answers))
 
     @property
     def device(self) -> str:
@@ -109,24 +100,15 @@ class Engine:
             ImageError: when no model can read it (NaN, constant).
             RequestTooLarge: when it alone exceeds the memory for volumes.
         """
-        volume_id = volume.volume_id
-        if volume_id in self._volumes:
-            self._volumes.move_to_end(volume_id)
-            return volume_id
-        volume.check_usable()
-        self._make_room(volume)
-        self._volumes[volume_id] = _Held(volume, medsam_window(volume))
-        return volume_id
+        return self._volumes.put(volume)
 
     def unload_volume(self, volume_id: str) -> None:
         """Forget a volume and its embeddings; see `Segmenter.unload_volume`."""
-        self._volumes.pop(volume_id, None)
-        for cache in (self._cache, self._cubes, self._crops, self._answers):
-            cache.forget(volume_id)
+        self._volumes.drop(volume_id)
 
     def segment(self, request: SegmentRequest) -> Iterator[MaskUpdate]:
         """Stream the mask of one lesion; see `Segmenter.segment`."""
-        held = self._held(request.volume_id)
+        held = self._volumes.get(request.volume_id)
         volume = held.volume
         card = find(request.model, self._cards)
         self._info(card).check_prompts(request.prompts, self.models())
@@ -142,12 +124,12 @@ class Engine:
                     update = MaskUpdate(update.block, update.mask, 1.0, report)
                 yield update
 
-    def _begin(self, card: ModelCard, request: SegmentRequest, held: _Held, notices: list[str]) -> Begin:
+    def _begin(self, card: ModelCard, request: SegmentRequest, held: HeldVolume, notices: list[str]) -> Begin:
         if card.crop is not None:
             return self._in_crop(request, held, notices)
         return self._in_slices(request, held) if card.cube is None else self._in_cubes(request, held)
 
-    def _in_slices(self, request: SegmentRequest, held: _Held) -> Begin:
+    def _in_slices(self, request: SegmentRequest, held: HeldVolume) -> Begin:
         """What begins the answer of a 2D model; the prompts are refused before its weights are loaded."""
         plan = plan_slices(request.prompts, held.volume)
 
@@ -158,7 +140,7 @@ class Engine:
 
         return begin
 
-    def _in_cubes(self, request: SegmentRequest, held: _Held) -> Begin:
+    def _in_cubes(self, request: SegmentRequest, held: HeldVolume) -> Begin:
         """What begins the answer of a 3D model."""
         check_cube_prompts(request.prompts, held.volume)
 
@@ -169,7 +151,7 @@ class Engine:
 
         return begin
 
-    def _in_crop(self, request: SegmentRequest, held: _Held, notices: list[str]) -> Begin:
+    def _in_crop(self, request: SegmentRequest, held: HeldVolume, notices: list[str]) -> Begin:
         """What begins the answer of a 3D model that looks once; it may add notices."""
         check_crop_prompts(request.prompts, held.volume)
 
@@ -186,51 +168,17 @@ class Engine:
         kinds = PLANNED_KINDS if card.cube is None else CUBE_KINDS
         return replace(info, prompts=info.prompts & (kinds if card.crop is None else CROP_KINDS))
 
-    def _held(self, volume_id: str) -> _Held:
-        if volume_id not in self._volumes:
-            raise VolumeNotLoaded(
-                f"The engine does not hold volume {volume_id[:8]}. Send it, then ask again."
-            )
-        self._volumes.move_to_end(volume_id)
-        return self._volumes[volume_id]
-
-    def _make_room(self, volume: Volume) -> None:
-        need = volume.voxels.nbytes
-        if need > self._volumes_bytes:
-            raise RequestTooLarge(
-                f"{volume.name} takes {need / 2**30:.1f} GiB and this engine holds volumes up to "
-                f"{self._volumes_bytes / 2**30:.1f} GiB. Crop it around the lesion."
-            )
-        while sum(h.volume.voxels.nbytes for h in self._volumes.values()) + need > self._volumes_bytes:
-            self.unload_volume(next(iter(self._volumes)))
-
     def predictor(self, name: str) -> SlicePredictor:
         """The loaded model of this name, for benchmarks and training that ask single slices."""
-        if name not in self._predictors:
-            card = find(name, self._cards)
-            loaded = self._load(card)
-            network = self._prepare(loaded, self.hardware)
-            logger.info("%s runs on %s", card.title, network.description)
-            self._predictors[name] = SlicePredictor(card, network, loaded.sha256, self.hardware, self._cache)
-        return self._predictors[name]
+        return self._models.slice_predictor(name)
 
     def volume_predictor(self, name: str) -> VolumePredictor:
         """The loaded 3D model of this name."""
-        if name not in self._volume_predictors:
-            card = find(name, self._cards)
-            predictor = VolumePredictor(card, self._load(card), self.hardware, self._cubes)
-            logger.info("%s runs on torch, %s, %s", card.title, predictor.device, predictor.precision)
-            self._volume_predictors[name] = predictor
-        return self._volume_predictors[name]
+        return self._models.volume_predictor(name)
 
     def crop_predictor(self, name: str) -> CropPredictor:
         """The loaded 3D model of this name that looks once."""
-        if name not in self._crop_predictors:
-            card = find(name, self._cards)
-            predictor = CropPredictor(card, self._load(card), self.hardware, self._crops)
-            logger.info("%s runs on torch, %s, %s", card.title, predictor.device, predictor.precision)
-            self._crop_predictors[name] = predictor
-        return self._crop_predictors[name]
+        return self._models.crop_predictor(name)
 
     def _report(self, predictor: Predictor, clock: _Clock, notices: tuple[str, ...]) -> RunReport:
         encode_s = predictor.encode_s - clock.encode_s
@@ -245,14 +193,6 @@ class Engine:
             n_encoded=predictor.n_encoded - clock.n_encoded,
             notices=notices,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class _Held:
-    """A volume and the window a model sees it through, found once."""
-
-    volume: Volume
-    window: Window
 
 
 class _Clock:
