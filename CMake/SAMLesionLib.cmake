@@ -94,6 +94,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/evaluation/readers/clicks.py
   SAMLesionLib/evaluation/readers/drawings.py
   SAMLesionLib/evaluation/readers/finding.py
+  SAMLesionLib/evaluation/readers/fitting.py
   SAMLesionLib/evaluation/readers/reader.py
   SAMLesionLib/evaluation/readers/simulated.py
   SAMLesionLib/evaluation/replay.py

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from SAMLesionLib.commands.engine_options import DEFAULT_MODEL
 from SAMLesionLib.errors import InputError
+from SAMLesionLib.prompts import OrganPrompt
 
 if TYPE_CHECKING:
     from SAMLesionLib.evaluation.settings import EvaluationSettings
@@ -50,6 +52,12 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         const=True,
         help="with --jitter: the first and the last slice of a 3D box stay",
+    )
+    group.add_argument(
+        "--organ",
+        metavar="WORD",
+        help="the organ that the lesions lie in, for models that take it (tags); default: what the data set "
+        "says. Its mask is given where the data set has one",
     )
     group.add_argument("--seed", type=_whole, metavar="N", help="of everything random; default 0")
     group.add_argument(
@@ -126,6 +134,8 @@ def settings_of(args: argparse.Namespace) -> EvaluationSettings:
             "A data set is needed: a folder of cases or a CSV file. See samlesion evaluate --help."
         )
     given = {"models": (DEFAULT_MODEL,), "reader": "box3d"} | given
+    if "organ" in given:
+        given["organ"] = OrganPrompt(given["organ"]).word
     given["dataset"] = str(Path(args.dataset).resolve())  # as workers elsewhere find it
     settings = EvaluationSettings(**given)
     check_models(settings.models)
@@ -152,7 +162,7 @@ def command_of(settings: EvaluationSettings, output: Path) -> str:
         if value != getattr(plain, field.name):
             flag = flags.get(field.name, field.name).replace("_", "-")
             switch = "--no-components" if field.name == "components" else f"--{flag}"
-            words.append(switch if isinstance(value, bool) else f"--{flag} {value}")
+            words.append(switch if isinstance(value, bool) else f"--{flag} {quote(str(value))}")
     return " ".join([*words, f"-o {output}"])
 
 

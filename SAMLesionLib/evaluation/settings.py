@@ -25,6 +25,7 @@ class EvaluationSettings:
         every: slices from one drawn box to the next, for the reader `boxes`.
         jitter: pixels by which each side of a box is moved out at most.
         in_plane: whether the first and the last slice of a 3D box stay when its sides are moved.
+        organ: the organ's word, for models that take it; empty for what each case says.
         label: label value of the lesions; None for every value that is not background.
         channel: which channel of a multi-channel image.
         components: whether connected components of the label are lesions of their own.
@@ -47,6 +48,7 @@ class EvaluationSettings:
     every: int = 5
     jitter: int = 0
     in_plane: bool = False
+    organ: str = ""
     label: int | None = None
     channel: int | None = None
     components: bool = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -12,11 +12,12 @@ from SAMLesionLib.datasets.cases import Case
 from SAMLesionLib.datasets.dataset import Dataset, open_dataset
 from SAMLesionLib.errors import EngineError, PromptError, SAMLesionError, UnknownModel
 from SAMLesionLib.evaluation.benchmark import CaseOutcome, evaluate_case, failed_case, unread_case
-from SAMLesionLib.evaluation.readers import Reader, find_reader
+from SAMLesionLib.evaluation.readers import FittingReader, Reader, find_reader
 from SAMLesionLib.evaluation.replay import RecordedReader
 from SAMLesionLib.evaluation.settings import EvaluationSettings
 from SAMLesionLib.evaluation.warm_up import warm_up
 from SAMLesionLib.io import peak_memory_bytes, reset_peak_memory
+from SAMLesionLib.prompts import OrganPrompt
 from SAMLesionLib.protocol import ModelInfo, Segmenter
 
 
@@ -85,9 +86,11 @@ class Worker:
         self._warming_s = 0.0
         models = order.settings.models
         self._segmenters = {model: order.segmenters.segmenter(model, order.threads) for model in models}
-        self._readers = {model: reader_of(order.settings, model) for model in models}
-        for model, segmenter in self._segmenters.items():
-            check_can_begin(self._readers[model], model_info(segmenter, model))
+        self._infos = {model: model_info(self._segmenters[model], model) for model in models}
+        self._readers = {model: reader_of(order.settings, info) for model, info in self._infos.items()}
+        for model, info in self._infos.items():
+            check_can_begin(self._readers[model], info)
+        check_organ(order.settings.organ, self._infos.values())
 
     def run(self, job: Job) -> CaseOutcome:
         """The outcome of one job."""
@@ -114,8 +117,7 @@ class Worker:
         reader = self._readers[job.model]
         if job.died:
             return failed_case(case, job.model, len(reader.prompt_kinds), settings, "killed", job.died)
-        segmenter = self._segmenters[job.model]
-        info = model_info(segmenter, job.model)
+        segmenter, info = self._segmenters[job.model], self._infos[job.model]
         self._warm_up(segmenter, info)
         try:
             return evaluate_case(case, segmenter, info, reader, settings)
@@ -149,8 +151,8 @@ def dataset_of(settings: EvaluationSettings) -> Dataset:
     )
 
 
-def reader_of(settings: EvaluationSettings, model: str) -> Reader:
-    """The reader of an evaluation; one that repeats what was recorded when a run is replayed."""
+def reader_of(settings: EvaluationSettings, info: ModelInfo) -> Reader:
+    """The reader of an evaluation for a model; one that repeats what was recorded when a run is replayed."""
     reader = find_reader(
         settings.reader,
         clicks=settings.clicks,
@@ -158,7 +160,9 @@ def reader_of(settings: EvaluationSettings, model: str) -> Reader:
         every=settings.every,
         in_plane=settings.in_plane,
     )
-    return RecordedReader.of(reader, Path(settings.replay_of), model) if settings.replay_of else reader
+    if settings.replay_of:
+        return RecordedReader.of(reader, Path(settings.replay_of), info.name)
+    return FittingReader(reader, info, settings.organ)
 
 
 def model_info(segmenter: Segmenter, model: str) -> ModelInfo:
@@ -184,6 +188,19 @@ def check_can_begin(reader: Reader, info: ModelInfo) -> None:
         raise PromptError(
             f"The reader {reader.name} begins with {' and '.join(sorted(drawn))} prompts, and {info.name} "
             f"takes {', '.join(sorted(info.prompts))}. Choose another reader, or leave {info.name} out."
+        )
+
+
+def check_organ(word: str, infos: Collection[ModelInfo]) -> None:
+    """Refuse an organ's word that no model takes.
+
+    Raises:
+        PromptError: naming the models.
+    """
+    if word and not any(OrganPrompt.kind in info.prompts for info in infos):
+        names = ", ".join(info.name for info in infos)
+        raise PromptError(
+            f"The organ {word} was given, but no model here takes one, got {names}. Leave out --organ."
         )
 
 

@@ -85,6 +85,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
         (("--reader", "mind"), "no reader 'mind'"),
         (("--reader", "box3d", "--clicks", "3"), "box3d does not click"),
         (("--label", "7"), "label value 7 never occurs"),
+        (("--organ", "7"), "An organ is a word"),
         (("--jitter", "-1"), "--jitter: a whole number of 0 or more"),
         (("--tolerance", "wide"), "--tolerance: a number of 0 or more"),
         (("--workers", "0"), "--workers: a whole number of 1 or more"),

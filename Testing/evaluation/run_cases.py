@@ -63,7 +63,7 @@ class ClickedSegmenter(FakeSegmenter):
 
     def __init__(self, name: str, prompts: frozenset[str], on: dict[str, str]) -> None:
         super().__init__()
-        self._info = replace(FAKE_MODEL, name=name, prompts=prompts)
+        self._info = replace(FAKE_MODEL, name=name, prompts=prompts, takes_negative="organ" not in prompts)
         self._on = on
 
     def models(self) -> tuple[ModelInfo, ...]:
@@ -71,6 +71,7 @@ class ClickedSegmenter(FakeSegmenter):
 
     def segment(self, request: SegmentRequest) -> Iterator[MaskUpdate]:
         volume = self.volumes[request.volume_id]
+        self._info.check_prompts(request.prompts)
         if self._on.get(volume.name) == "die":
             os.kill(os.getpid(), signal.SIGKILL)
         if self._on.get(volume.name) == "hang":
@@ -90,7 +91,7 @@ class ClickedSegmenter(FakeSegmenter):
 
 @dataclass(frozen=True)
 class FakeSegmenters:
-    """`boxes` takes boxes, `clicks` takes points too.
+    """`boxes` takes boxes, `clicks` takes points too; `tumours` takes points on the lesion and its organ.
 
     Attributes:
         on: what models do on a case, `fail`, `die` or `hang`.
@@ -99,8 +100,8 @@ class FakeSegmenters:
     on: tuple[tuple[str, str], ...] = ()
 
     def segmenter(self, model: str, threads: int) -> ClickedSegmenter:
-        kinds = frozenset({"box", "point"}) if model == "clicks" else frozenset({"box"})
-        return ClickedSegmenter(model, kinds, dict(self.on))
+        kinds = {"clicks": {"box", "point"}, "tumours": {"organ", "organ-mask", "point"}}.get(model, {"box"})
+        return ClickedSegmenter(model, frozenset(kinds), dict(self.on))
 
     def peak_device_bytes(self) -> int | None:
         return None

@@ -84,6 +84,52 @@ def test_every_model_gets_the_same_first_prompts(settings, tmp_path: Path) -> No
     assert drawn["boxes"] == drawn["clicks"]
 
 
+def prompts_of(folder: Path, model: str) -> list[list[dict]]:
+    records = [json.loads(line) for line in (folder / PROMPTS).read_text().splitlines()]
+    return [r["prompts"] for r in records if r["model"] == model]
+
+
+def test_a_model_is_clicked_only_on_what_is_missing_where_it_cannot_be_told_what_is_too_much(
+    settings, tmp_path: Path
+) -> None:
+    rows = evaluate(replace(settings, models=("tumours",), reader="sammed3d", clicks=4), tmp_path / "run")
+
+    assert not any(row.failure for row in rows)
+    drawn = prompts_of(tmp_path / "run", "tumours")
+    assert max(len(prompts) for prompts in drawn) == 4
+    assert all(prompt["is_positive"] for prompts in drawn for prompt in prompts)
+
+
+def test_the_organ_goes_to_the_models_that_take_it(settings, tmp_path: Path) -> None:
+    for name in "abc":
+        organ = np.zeros((12, 24, 28), np.uint8)
+        organ[2:10, 2:22, 2:26] = 1
+        write(Path(settings.dataset) / name / "organ.nrrd", organ)
+    (Path(settings.dataset) / "manifest.json").write_text(
+        json.dumps({"cases": [{"name": "a", "organ": "kidney"}, {"name": "b", "organ": "organ_2"}]})
+    )
+    asked = replace(settings, models=("tumours", "clicks"), reader="sammed3d", clicks=2)
+
+    evaluate(asked, tmp_path / "run")
+    told = evaluate(replace(asked, organ="liver"), tmp_path / "told")
+
+    records = [json.loads(line) for line in (tmp_path / "run" / PROMPTS).read_text().splitlines()]
+    words = {r["case"]: [p["word"] for p in r["prompts"] if p["kind"] == "organ"] for r in records[::-1]}
+    assert words == {"a": ["kidney"], "b": [], "c": []}  # what is no word is not said
+    for prompts in prompts_of(tmp_path / "run", "tumours"):
+        assert [(p["start_ijk"], p["stop_ijk"]) for p in prompts if p["kind"] == "organ-mask"] == [
+            ([2, 2, 2], [26, 22, 10])
+        ]
+    assert {p["kind"] for prompts in prompts_of(tmp_path / "run", "clicks") for p in prompts} == {"point"}
+    assert all({"liver"} <= {p.get("word") for p in ps} for ps in prompts_of(tmp_path / "told", "tumours"))
+    assert not any(row.failure for row in told)
+
+
+def test_an_organ_that_no_model_takes_is_refused(settings, tmp_path: Path) -> None:
+    with pytest.raises(PromptError, match=r"no model here takes one, got boxes, clicks\. Leave out --organ"):
+        evaluate(replace(settings, organ="liver"), tmp_path / "run")
+
+
 def test_an_interrupted_run_goes_on_where_it_was(settings, tmp_path: Path) -> None:
     evaluate(settings, tmp_path / "whole")
 
