@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
+from SAMLesionLib.errors import InputError
 from SAMLesionLib.host.session import Session
 
 
@@ -18,10 +21,14 @@ class LoadedCase:
         path: its file or folder.
         name: the case's id.
         modality: CT, MR, PT or OT.
+
+    Raises:
+        InputError: when it cannot be loaded.
     """
 
     def __init__(self, path: Path, name: str, modality: str) -> None:
-        self.volume = slicer.util.loadVolume(str(path), {"name": name, "show": True})
+        with _told(_("The scan {path} cannot be loaded. Tell the study lead.").format(path=path)):
+            self.volume = slicer.util.loadVolume(str(path), {"name": name, "show": True})
         self.volume.SetAttribute("DICOM.Modality", modality)
 
     def isOf(self, session: Session) -> bool:
@@ -29,8 +36,13 @@ class LoadedCase:
         return session.controller.segments.volume_node is self.volume
 
     def adopt(self, session: Session, path: Path) -> None:
-        """Make lesions of the segments of a file."""
-        saved = slicer.util.loadSegmentation(str(path))
+        """Make lesions of the segments of a file.
+
+        Raises:
+            InputError: when it cannot be loaded.
+        """
+        with _told(_("The mask {path} cannot be loaded. Tell the study lead.").format(path=path)):
+            saved = slicer.util.loadSegmentation(str(path))
         target = session.controller.segments.node.GetSegmentation()
         for segmentId in saved.GetSegmentation().GetSegmentIDs():
             target.CopySegmentFromSegmentation(saved.GetSegmentation(), segmentId)
@@ -46,3 +58,12 @@ class LoadedCase:
         for node in nodes:
             if node.GetScene() is not None:
                 slicer.mrmlScene.RemoveNode(node)
+
+
+@contextmanager
+def _told(sentence: str) -> Iterator[None]:
+    """Slicer's own error in words for the reader."""
+    try:
+        yield
+    except RuntimeError as refused:
+        raise InputError(sentence) from refused

@@ -16,10 +16,9 @@ from typing import Any
 import slicer
 from slicer.i18n import tr as _
 
+from SAMLesionLib.errors import InputError
 from SAMLesionLib.host.exports import lesion_segments
 from SAMLesionLib.host.session import Session
-from SAMLesionLib.host.strokes import StrokeWatch
-from SAMLesionLib.host.watching import Watch
 from SAMLesionLib.study.reading_session import ReadingSession
 from SAMLesionLib.study.worklist import Task
 from SAMLesionQt.desk import Desk
@@ -27,10 +26,7 @@ from SAMLesionQt.study_case import LoadedCase
 from SAMLesionQt.study_clock import Clock
 from SAMLesionQt.study_frame import StudyFrame
 from SAMLesionQt.study_saving import StudySaving
-from SAMLesionQt.view_interactors import viewInteractors
-
-LOOK_S = 0.1
-"""How often the views are looked at."""
+from SAMLesionQt.study_watching import StudyWatching
 
 
 class StudySection:
@@ -59,11 +55,8 @@ class StudySection:
         self._study: ReadingSession | None = None
         self._next: Task | None = None
         self._case: LoadedCase | None = None
-        self._watch: Watch | None = None
-        self._strokes: StrokeWatch | None = None
+        self._watching: StudyWatching | None = None
         self._clock = Clock()
-        self._looked_s = 0.0
-        self._hadFocus = True
 
     @property
     def isOpen(self) -> bool:
@@ -153,8 +146,8 @@ class StudySection:
 
     def beforeTick(self) -> None:
         """What changes a mask after this is no stroke of the reader's; the timer calls it before all else."""
-        if self._strokes is not None:
-            self._strokes.turn()
+        if self._watching is not None:
+            self._watching.turn()
 
     def tick(self) -> None:
         """Watch, show the time, and save now and then; the panel's timer calls this."""
@@ -163,7 +156,7 @@ class StudySection:
             return
         if study.task is not None:
             self._frame.showTime(self._clock.seconds, study.is_paused)
-            self._look(study)
+            self._watch(study)
             self._saving.tick(study)
         elif session is not None and self._case is not None and self._case.isOf(session):
             self._begin(study, session, self._case)
@@ -173,35 +166,31 @@ class StudySection:
         task = self._next
         assert task is not None
         start = study.start(task)
-        if start is not None:
-            case.adopt(session, start)
-        study.recorder.listen(session.annotation, session.controller.failed, session.controller.mask)
-        self._watch = Watch(slicer.mrmlScene, study.recorder.note)
-        self._strokes = StrokeWatch(session.controller.segments.node, viewInteractors, study.recorder.note)
-        self._clock, self._hadFocus, self._saving.savedAt_s = Clock(), True, time.monotonic()
+        try:
+            if start is not None:
+                case.adopt(session, start)
+        except InputError as refused:
+            study.leave()
+            self._putAway()
+            self._showNext(study)
+            self._desk.tell(str(refused))
+            return
+        self._watching = StudyWatching(study.recorder, session, self._hasFocus)
+        self._clock, self._saving.savedAt_s = Clock(), time.monotonic()
         self._clock.resume()
         self._frame.show(_title(study, task), _instructions(study, task), isRunning=True, canStart=False)
 
-    def _look(self, study: ReadingSession) -> None:
-        if time.monotonic() - self._looked_s < LOOK_S:
-            return
-        self._looked_s = time.monotonic()
-        hasFocus = self._hasFocus()
-        if hasFocus != self._hadFocus:
-            study.recorder.note("focus_gained" if hasFocus else "focus_lost")
-            self._hadFocus = hasFocus
-        if self._watch is not None and self._strokes is not None:
-            self._watch.look()
-            self._strokes.look()
-        study.recorder.tick()
+    def _watch(self, study: ReadingSession) -> None:
+        if self._watching is not None:
+            self._watching.look()
         sentence = study.failure()
         if sentence is not None:
             self._desk.tell(sentence)
 
     def _stopWatching(self) -> None:
-        if self._strokes is not None:
-            self._strokes.close()
-        self._watch, self._strokes = None, None
+        if self._watching is not None:
+            self._watching.close()
+        self._watching = None
 
     def _putAway(self) -> None:
         self._saving.forget()

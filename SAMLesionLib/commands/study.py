@@ -82,8 +82,9 @@ def _status(args: argparse.Namespace) -> int:
     from SAMLesionLib.study.status import study_status
     from SAMLesionLib.study.study_folder import read_study
 
+    readers = study_status(read_study(args.study))
     print(f"{'reader':<12}{'readings':>9}{'finished':>9}{'begun':>7}{'skipped':>9}{'open':>6}")
-    for told in study_status(read_study(args.study)):
+    for told in readers:
         print(
             f"{told.reader:<12}{told.n_readings:>9}{told.n_finished:>9}{told.n_begun:>7}{told.n_skipped:>9}"
             f"{told.n_open:>6}"

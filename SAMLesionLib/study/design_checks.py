@@ -41,6 +41,8 @@ def _wrongs(design: StudyDesign) -> list[str]:
 
 def _ids(kind: str, ids: Sequence[str]) -> list[str]:
     """They become names of files and columns."""
+    if "" in ids:
+        return [f"a {kind} id is empty. Give each {kind} a short word."]
     odd = [x for x in ids if not _ID.fullmatch(x)]
     twice = sorted({x for x in ids if [y.lower() for y in ids].count(x.lower()) > 1})
     wrongs = [f"the {kind} id {x!r} has other signs than letters, digits, - and _ (40 at most)." for x in odd]

@@ -10,6 +10,7 @@ from pathlib import Path
 from SAMLesionLib.errors import ImageError
 from SAMLesionLib.packed_masks import PackedMask
 from SAMLesionLib.study.counting import count, of_lesion
+from SAMLesionLib.study.dealing import without_reference
 from SAMLesionLib.study.design import StudyCase
 from SAMLesionLib.study.log import LOG
 from SAMLesionLib.study.log_reading import Log, read_log
@@ -58,9 +59,16 @@ def gather(study: StudyFolder) -> StudyData:
         rows, lesions = tables_of(log, own, study.design.analysis.idle_after_s)
         data.rows += rows
         data.lesions += lesions
+    data.findings += [_bare(study.design.case(case_id)) for case_id in without_reference(study)]
     for case in study.design.cases:
         _add_quality(data, case)
     return data
+
+
+def _bare(case: StudyCase) -> str:
+    if not case.reference:
+        return f"{case.id} has no reference mask, so its quality is not measured."
+    return f"The reference of {case.id} is gone, so its quality is not measured. Put {case.reference} back."
 
 
 def tables_of(
@@ -167,8 +175,7 @@ def _grid(data: StudyData, case: StudyCase, finished: list[int]) -> Grid | None:
 
 
 def _reference(data: StudyData, case: StudyCase, grid: Grid) -> PackedMask | None:
-    if not case.reference:
-        data.findings.append(f"{case.id} has no reference mask, so its quality is not measured.")
+    if case.id in without_reference(data.study):
         return None
     try:
         return grid.read(data.study.resolve(case.reference))

@@ -127,6 +127,11 @@ def check_unchanged(folder: Path, design: StudyDesign, start: Start) -> None:
     """
     if design_hash(design) == start.design_sha256:
         return
+    if design.version > start.version:
+        raise InputError(
+            f"The design is of version {design.version}, and the work lists are of version {start.version}. "
+            "Run `samlesion study deal`, which keeps the data of earlier versions."
+        )
     kept = _kept(folder, start.version)
     parts = differing(read_design(kept), design) if kept.exists() else []
     what = f" ({', '.join(parts)})" if parts else ""

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from panel_fixtures import a_reader, a_reader_with_a_scan
 from slicer_host import i18n
-from slicer_host.fixtures import a_slicer, a_user, screenshot
+from slicer_host.fixtures import a_slicer, a_user, expects_vtk_errors, screenshot
 
-__all__ = ["a_reader", "a_reader_with_a_scan", "a_slicer", "a_user", "screenshot"]
+__all__ = ["a_reader", "a_reader_with_a_scan", "a_slicer", "a_user", "expects_vtk_errors", "screenshot"]
 
 MODULE_FOLDER = Path(__file__).resolve().parents[2] / "SAMLesion"
 ENGINE_CASES = Path(__file__).resolve().parents[1] / "engine"

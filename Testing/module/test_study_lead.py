@@ -161,7 +161,7 @@ def test_what_cannot_be_is_one_sentence(a_lead: Lead, cases: Path, tmp_path: Pat
     ui.studyFolderEdit.currentPath = str(tmp_path / "pilot")
     for act, undo, sentence in (
         (lambda: setattr(ui.readersEdit, "text", "R1, r1"), "R1", "occurs twice"),
-        (lambda: setattr(ui.readersEdit, "text", ""), "R1", "reader id ''"),
+        (lambda: setattr(ui.readersEdit, "text", ""), "R1", "a reader id is empty"),
         (lambda: setattr(ui.readersEdit, "text", "J. Doe"), "R1", "other signs"),
     ):
         act()

@@ -21,6 +21,7 @@ from SAMLesionLib.study.gathering import gather
 from SAMLesionLib.study.log import LOG
 from SAMLesionLib.study.log_reading import read_log
 from SAMLesionLib.study.new_design import write_design
+from SAMLesionLib.study.reading_session import ReadingSession
 from SAMLesionLib.study.study_folder import StudyFolder, freeze
 from SAMLesionLib.volume import Volume
 
@@ -103,9 +104,9 @@ def test_a_reading_from_start_to_finish(a_study_reader: StudyReader, study: Stud
     me.start()
     me.reader.drawBox((20, 20), (40, 40), 7)
     me.reader.show(9)
-    me.section._looked_s = 0.0
+    me.section._watching._looked_s = 0.0
     me.tick()
-    me.hasFocus, me.section._looked_s = False, 0.0
+    me.hasFocus, me.section._watching._looked_s = False, 0.0
     me.tick()
     me.frame.pauseButton.click()
     assert me.frame.pauseButton.text == "Resume"
@@ -192,10 +193,48 @@ def test_a_skipped_reading_is_followed_by_the_next(a_study_reader: StudyReader, 
     assert me.models == ["lite-medsam"]  # of the one assisted reading
 
 
-def test_a_folder_that_is_no_readers_is_told(a_study_reader: StudyReader, tmp_path: Path) -> None:
-    a_study_reader.section.open(tmp_path)
-    assert not a_study_reader.section.isOpen
-    assert not a_study_reader.frame.frame.visible
+def test_a_folder_that_cannot_be_opened_is_told(
+    a_study_reader: StudyReader, study: StudyFolder, tmp_path: Path
+) -> None:
+    folder, said = study.reader_folder("R1"), a_study_reader.reader.ui.statusLabel
+
+    def refused(path: Path) -> str:
+        a_study_reader.section.open(path)
+        assert not a_study_reader.section.isOpen
+        assert not a_study_reader.frame.frame.visible
+        return str(said.text)
+
+    assert "There is no work list" in refused(tmp_path)
+    with ReadingSession(folder):
+        assert "Another session of reader R1 is open" in refused(folder)
+    design = study.path / "design.toml"
+    text = design.read_text()
+    design.write_text(text.replace("seed = 1", "seed = 2"))
+    assert "The design was changed (seed)" in refused(folder)
+    design.write_text(text.replace("version = 1", "version = 2"))
+    assert "Run `samlesion study deal`" in refused(folder)
+
+
+def test_a_scan_or_a_saved_mask_that_cannot_be_loaded_is_told(
+    a_study_reader: StudyReader, study: StudyFolder, expects_vtk_errors: None
+) -> None:
+    me, folder = a_study_reader, study.reader_folder("R1")
+    label = me.reader.ui.statusLabel
+    me.section.open(folder)
+    (study.path / "scan.nrrd").rename(study.path / "away.nrrd")
+    me.frame.startButton.click()
+    assert "scan.nrrd cannot be loaded" in label.text
+    assert me.section._case is None
+    (study.path / "away.nrrd").rename(study.path / "scan.nrrd")
+    damaged = folder / "masks" / f"{me.section._next.reading}.part.seg.nrrd"
+    damaged.write_bytes(b"nothing")
+    me.frame.startButton.click()
+    waitUntil(lambda: "part.seg.nrrd cannot be loaded" in label.text, me.tick)
+    assert me.section._study.task is None
+    assert me.frame.startButton.visible
+    damaged.unlink()
+    me.start()
+    assert me.frame.finishButton.visible
 
 
 def test_a_picture_of_a_reading(a_study_reader: StudyReader, tmp_path: Path, screenshot) -> None:

@@ -148,6 +148,8 @@ def test_a_design_that_was_changed_is_refused_until_it_has_a_new_version(study: 
         with pytest.raises(InputError, match=r"changed \(order\) after the study began .* version to 2"):
             refused()
     path.write_text(path.read_text().replace("version = 1", "version = 2"))
+    with pytest.raises(InputError, match=r"of version 2, and the work lists are of version 1"):
+        ReadingSession(folder)
     again = freeze(study.path)
     deal(again)
     worklist = read_worklist(folder)

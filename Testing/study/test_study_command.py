@@ -108,6 +108,7 @@ def test_a_reader_reads_with_a_stopwatch_and_the_report_says_so(tmp_path: Path, 
     assert study("report", folder, "-o", tmp_path / "report") == 0
     said = capsys.readouterr().out
     for sentence in (
+        "The reference of C2 is gone",
         "R1 skipped 1 of 4 readings",
         "R1 has finished 1 of 4 readings",
         "R1 has 0 cases in both manual and assisted",
@@ -132,7 +133,8 @@ def test_missing_and_foreign_references_are_said_plainly(tmp_path: Path, monkeyp
     write_segmentation(folder / "references" / "expert-2.nrrd", [Segment("a", a_cube())], elsewhere)
     assert study("report", folder, "-o", tmp_path / "report") == 0
     said = capsys.readouterr().out
-    assert "The reference of C1 cannot be used" in said
+    assert "The reference of C1 is gone" in said
+    assert "The reference of C2 cannot be used" in said
     assert "lies on another grid" in said
 
 
