@@ -213,9 +213,9 @@ def all_rows(data: Path, base_steps: int, steps: int, seeds: int, folder: Path) 
 
 
 def write_rows(rows: Iterable[Row], path: Path) -> None:
-    found = list(rows)
+    found = [[round(v, 4) if isinstance(v, float) else v for v in row] for row in rows]
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows([Row._fields, *found])
+        csv.writer(file, lineterminator="\n").writerows([Row._fields, *found])
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -110,7 +110,7 @@ def test_a_source_mixes_organs_and_limbs_and_keeps_shapes_and_patients_apart(
     settings = SyntheticOrganSettings(*files, validation=("b",))
     names = {}
     for part in ("train", "validation"):
-        source = settings.open(CARD, part)  # type: ignore[arg-type]
+        source = settings.open(CARD, part)
         drawn = [source.sample(n, 1) for n in range(16)]
         assert {"limb"} < {sample.word for sample in drawn}
         assert all(sample.organ is not None and sample.organ.any() for sample in drawn)
