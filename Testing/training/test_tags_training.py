@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,9 @@ from safetensors.torch import load_file, save_file
 from test_loop import kill_in_step
 from tiny_organs import WIDTH, Organs, OrganSource, a_tags_config, a_words_file, build_tinier_tags
 from tiny_runs import lines_of
+from tumour_sets import a_kidney_set
 
+from SAMLesionLib import cli
 from SAMLesionLib.errors import InputError, WeightsError
 from SAMLesionLib.models.tags import build_3dsam_adapter
 from SAMLesionLib.training.alignment import Alignment, WordSettings
@@ -186,3 +190,42 @@ def test_the_parts_of_a_network_are_clipped_each_for_itself() -> None:
     for part, length in zip(parts, (1.0, 0.5, 1.0), strict=True):
         squares = sum(p.grad.square().sum() for p in part.parameters() if p.grad is not None)
         assert squares.sqrt().item() == pytest.approx(length, rel=1e-4)
+
+
+# -- the command ---------------------------------------------------------------------------------------
+
+
+def test_a_run_file_of_a_data_set_is_trained(
+    words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = a_kidney_set(tmp_path / "kits", (0, 1, 2, 3))
+    (tmp_path / "run.toml").write_text(f"""
+        model = "tags"
+        architecture = "tiny_organs:build_tinier_tags"
+        steps = 2
+        device = "cpu"
+        threads = 1
+        [data]
+        source = "organs"
+        path = {json.dumps(str(data))}
+        organ = "kidney"
+        prepared = {json.dumps(str(tmp_path / "prepared"))}
+        split = {{ train = 0.5, test = 0.25 }}
+        [loss]
+        name = "tags"
+        [words]
+        file = {json.dumps(str(words))}
+        [batch]
+        samples = 2
+        workers = 1
+        [validation]
+        samples = 1
+        best_at = "loss"
+    """)
+
+    assert cli.main(["train", str(tmp_path / "run.toml"), "-o", str(tmp_path / "out")]) == 0
+
+    told = capsys.readouterr().out
+    assert re.fullmatch(r"best validation loss \d+\.\d{4}, in .*out\n", told)
+    (origin,) = read_about(tmp_path / "out" / "last.safetensors")["provenance"]
+    assert origin["note"] == "2 cases, label any, organs from files"
