@@ -13,8 +13,10 @@ from SAMLesionLib.errors import ImageError, InputError
 from SAMLesionLib.models.registry import find
 from SAMLesionLib.training.augmentation import AugmentationSettings, augment
 from SAMLesionLib.training.case_cubes import CaseSettings
+from SAMLesionLib.training.samples import Part
 from SAMLesionLib.training.splits import SplitSettings, split
 
+PARTS: tuple[Part, ...] = ("train", "validation", "test")
 CARD = replace(find("sam-med3d"), image_size=16)
 
 
@@ -37,8 +39,8 @@ def test_a_sample_is_the_same_each_time_and_pickles(settings: CaseSettings) -> N
 
 
 def test_a_cube_shows_the_tumour_where_its_label_is(settings: CaseSettings) -> None:
-    for part in ("train", "validation", "test"):
-        image, label, *_ = settings.open(CARD, part).sample(1, 0)  # type: ignore[arg-type]
+    for part in PARTS:
+        image, label, *_ = settings.open(CARD, part).sample(1, 0)
         assert image.shape == label.shape == (16, 16, 16)
         assert image[label].mean() > image[~label].mean() + 1
         # 9 x 6 x 4 voxels of 1 x 1.5 x 3 mm in cells of 1.5 mm, where it is not cut off
@@ -54,7 +56,7 @@ def test_each_case_comes_once_in_a_round(settings: CaseSettings) -> None:
 
 
 def test_cases_without_a_tumour_are_left_out_and_parts_share_none(settings: CaseSettings) -> None:
-    parts = [{c.name for c in settings.open(CARD, p).cases} for p in ("train", "validation", "test")]  # type: ignore[arg-type]
+    parts = [{c.name for c in settings.open(CARD, p).cases} for p in PARTS]
 
     assert [len(p) for p in parts] == [6, 1, 2]
     assert len(set.union(*parts)) == 9
@@ -63,7 +65,7 @@ def test_cases_without_a_tumour_are_left_out_and_parts_share_none(settings: Case
 
 def test_the_decathlons_livers_are_dealt_out_as_planned() -> None:
     names = [f"liver_{n}" for n in range(118)]
-    sizes = [len(split(names, SplitSettings(), part)) for part in ("train", "validation", "test")]  # type: ignore[arg-type]
+    sizes = [len(split(names, SplitSettings(), part)) for part in PARTS]
 
     assert sizes == [83, 11, 24]
 
@@ -71,7 +73,7 @@ def test_the_decathlons_livers_are_dealt_out_as_planned() -> None:
 def test_cases_of_a_patient_stay_together() -> None:
     names = [f"sts{n:03}_{kind}" for n in range(20) for kind in ("ct", "mr", "pet")]
     settings = SplitSettings(patient=r"sts\d+")
-    parts = [{name[:6] for name in split(names, settings, p)} for p in ("train", "validation", "test")]  # type: ignore[arg-type]
+    parts = [{name[:6] for name in split(names, settings, p)} for p in PARTS]
 
     assert [len(p) for p in parts] == [14, 2, 4]
     assert len(set.union(*parts)) == 20

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 pytest.importorskip("torch")
@@ -9,8 +11,8 @@ import torch
 from SAMLesionLib.training.simulated_reader import MASK_LOGIT, ClickSettings, SimulatedReader
 
 
-def a_reader(labels: torch.Tensor, **settings: float | bool) -> SimulatedReader:
-    return SimulatedReader(labels, torch.Generator().manual_seed(3), ClickSettings(**settings))  # type: ignore[arg-type]
+def a_reader(labels: torch.Tensor, **settings: Any) -> SimulatedReader:
+    return SimulatedReader(labels, torch.Generator().manual_seed(3), ClickSettings(**settings))
 
 
 @pytest.fixture

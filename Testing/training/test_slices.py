@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from tiny_runs import a_config
 
 from SAMLesionLib.errors import InputError
+from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.models.registry import find
 from SAMLesionLib.models.sam.sam import build_tiny_lite_medsam
 from SAMLesionLib.training.asking import let_learn
@@ -29,8 +30,8 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> SliceSettings:
 
 
 @pytest.mark.parametrize("card", [CARD, LITE], ids=["stretched", "padded"])
-def test_a_slice_shows_the_tumour_where_its_label_is(settings: SliceSettings, card: object) -> None:
-    source = settings.open(card, "train")  # type: ignore[arg-type]
+def test_a_slice_shows_the_tumour_where_its_label_is(settings: SliceSettings, card: ModelCard) -> None:
+    source = settings.open(card, "train")
     for index in range(5):
         image, label, name, *_ = source.sample(index, 0)
         assert image.shape == label.shape == (32, 32)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import torch
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.registry import find
-from SAMLesionLib.training.samples import Sample, SampleSource
+from SAMLesionLib.training.samples import Part, Sample, SampleSource
 from SAMLesionLib.training.synthetic import SyntheticSettings
 from SAMLesionLib.training.synthetic.arrays import RealArrays
 from SAMLesionLib.training.synthetic.fields import blur, cells, look_up, random_rotation
@@ -33,22 +34,24 @@ def a_ball(radius: int) -> np.ndarray:
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Twenty shapes of two kinds, and a folder with the scans of three cases."""
     folder = tmp_path_factory.mktemp("data")
-    shapes = {f"{kind}_{n:02}": a_ball(4 + n % 7) for n in range(10) for kind in ("nodule", "ms3")}
-    np.savez(folder / "shapes.npz", **shapes)  # type: ignore[arg-type]
+    shapes: dict[str, Any] = {
+        f"{kind}_{n:02}": a_ball(4 + n % 7) for n in range(10) for kind in ("nodule", "ms3")
+    }
+    np.savez(folder / "shapes.npz", **shapes)
     (folder / "arrays").mkdir()
     draw = np.random.default_rng(0)
-    scans = {}
+    scans: dict[str, Any] = {}
     for case in ("a", "b", "c"):
         label = np.zeros((40, 30, 34), np.uint8)
         label[10:29, 8:23, 9:27] = a_ball(9)[1:20, 3:18, 2:20]
         scans[f"{case}_image"] = (60 * label + draw.integers(0, 40, label.shape) + 40).astype(np.uint8)
         scans[f"{case}_label"] = label
-    np.savez(folder / "arrays" / "mr.npz", **scans)  # type: ignore[arg-type]
+    np.savez(folder / "arrays" / "mr.npz", **scans)
     return folder / "shapes.npz", folder / "arrays"
 
 
-def the_source(files: tuple[Path, Path], part: str = "train", **settings: object) -> SampleSource:
-    return SyntheticSettings(files[0], files[1], **settings).open(CARD, part)  # type: ignore[arg-type]
+def the_source(files: tuple[Path, Path], part: Part = "train", **settings: Any) -> SampleSource:
+    return SyntheticSettings(files[0], files[1], **settings).open(CARD, part)
 
 
 def samples(source: SampleSource, count: int = 8) -> list[Sample]:
