@@ -15,6 +15,7 @@ from SAMLesionLib.models.sam import build_tiny_sam
 from SAMLesionLib.models.sam3d import Sam3D, build_sam_med3d, build_tiny_sam3d
 from SAMLesionLib.models.sam3d.image_encoder import Attention
 from SAMLesionLib.models.sgp_sam import build_sgp_sam, build_tiny_sgp_sam
+from SAMLesionLib.models.tags import build_tags
 from SAMLesionLib.training.adapters import PromptedAttention, plain_state_dict
 from SAMLesionLib.training.loop import train
 from SAMLesionLib.training.tuning import Method, TuneSettings, tune
@@ -51,6 +52,17 @@ def test_gates_fusion_and_decoder_learn_in_sgp_sam() -> None:
         tune(network, TuneSettings("sgp"))
 
     assert n_learning(network) == 858_004 + 7_575_636
+
+
+def test_what_tags_adds_to_sam_learns() -> None:
+    with torch.device("meta"):
+        network = build_tags()
+        tune(network, TuneSettings("full"))
+        tune(network, TuneSettings("tags"))
+
+    assert n_learning(network) == 27_821_696
+    with pytest.raises(InputError, match="Choose model tags"):
+        tune(build_tiny_sam3d(), TuneSettings("tags"))
 
 
 @pytest.mark.parametrize("method", ["lora", "adapter"])
