@@ -97,7 +97,7 @@ def _numbers(design: StudyDesign) -> list[str]:
         "dice_margin": (analysis.dice_margin, 0, 1),
     }
     wrongs = [
-        f"{name} is {value:g}, expected {low:g} to {high:g}."
+        f"{name} is {value:g}, expected {_range(low, high)}."
         for name, (value, low, high) in told.items()
         if not low <= value <= high
     ]
@@ -105,3 +105,7 @@ def _numbers(design: StudyDesign) -> list[str]:
     return wrongs + [
         f"the modality of {c.id} is {c.modality!r}, expected {', '.join(MODALITIES)}." for c in odd
     ]
+
+
+def _range(low: float, high: float) -> str:
+    return f"{low:g} or more" if high == math.inf else f"{low:g} to {high:g}"

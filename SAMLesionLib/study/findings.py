@@ -132,11 +132,13 @@ def _sessions(data: StudyData) -> Iterator[str]:
             yield f"{reader}: {log.n_torn} torn {'line' if log.n_torn == 1 else 'lines'} in the log left out."
         torn = [session for session in log.sessions[:-1] if not session.has_ended]
         if torn:
-            yield f"{reader}: {len(torn)} crashed sessions; their time ends at the last sign of life."
+            crashed = "1 crashed session; its" if len(torn) == 1 else f"{len(torn)} crashed sessions; their"
+            yield f"{reader}: {crashed} time ends at the last sign of life."
         jumps = [jump for session in log.sessions for jump in session.jumps_s]
         if jumps:
+            often = "once" if len(jumps) == 1 else f"{len(jumps)} times"
             yield (
-                f"{reader}: the clock was set or the machine slept {len(jumps)} times (largest step "
+                f"{reader}: the clock was set or the machine slept {often} (largest step "
                 f"{max(jumps, key=abs):+.0f} s); times come from the clock that nobody sets."
             )
         if any(is_stopwatch(session) for session in log.sessions):

@@ -267,17 +267,24 @@ def test_pictures_of_the_window(
 ) -> None:
     lead = Lead(readerWith(a_slicer, tmp_path, _Models()))
     monkeypatch.chdir(tmp_path)
+    assert main(["study", "new", "pilot", "--data", "data", "--readers", "R1,R2,R3"]) == 0
+    assert main(["study", "simulate", "pilot"]) == 0
+    log = Path("pilot/readers/R2/log.jsonl")
+    log.write_bytes(log.read_bytes()[: log.stat().st_size * 2 // 3])  # torn in the middle of a line
+    Path("pilot/readers/R3/log.jsonl").unlink()
     lead.nameCases(Path("data"))
     lead.ui.readersEdit.text = "R1, R2, R3"
-    lead.write(Path("pilot"))
-    assert main(["study", "deal", "pilot"]) == 0
-    lead.ui.studyFolderEdit.currentPath = "liver-study"
+    lead.ui.studyFolderEdit.currentPath = "liver"
     lead.ui.secondArmCheckBox.checked = True
     lead.settle()
     assert screenshot("slicer-study-lead", lead.window).stat().st_size > 20_000
+    lead.ui.runningFolderEdit.currentPath = "pilot"
     lead.ui.studyTabs.currentIndex = 1
     lead.wait(lambda: lead.ui.makeReportButton.enabled)
+    assert [row[1] for row in lead.cells("statusTable")][::2] == ["12 / 12", "0 / 12"]
+    lead.window.resize(1180, 420)
     assert screenshot("slicer-study-running", lead.window).stat().st_size > 20_000
+    lead.window.resize(1180, 820)
     a_slicer.set_dark()
     lead.ui.studyTabs.currentIndex = 0
     lead.settle()
