@@ -145,20 +145,31 @@ def _each(
 ) -> Iterator[OrganCase | None]:
     for name in names:
         folder = place / name
-        if not (folder / "about.json").exists():
+        organ = str(reader.organ_file(reader.dataset.files(name)) or "")
+        about = _read_about(folder)
+        if about is None or about["organ"] != organ:
             print(f"preparing {name} of {reader.dataset.name}, once", file=sys.stderr, flush=True)
-            _write(reader.read(name), reader.organ, step_mm, folder)
-        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+            about = _write(reader.read(name), reader.organ, organ, step_mm, folder)
         d, h, w = about["shape"]
         yield OrganCase(name, folder, (d, h, w), about["is_ct"]) if about["n_tumour"] else None
 
 
-def _write(scan: OrganScan, organ: str, step_mm: float, folder: Path) -> None:
+def _read_about(folder: Path) -> dict[str, Any] | None:
+    """What is told of a case that was prepared before; None where it was not."""
+    path = folder / "about.json"
+    if not path.exists():
+        return None
+    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return about
+
+
+def _write(scan: OrganScan, word: str, organ_file: str, step_mm: float, folder: Path) -> dict[str, Any]:
     """Unpack a case; `about.json` comes last, so that what it tells of is whole."""
     make_folder(folder)
+    (folder / "about.json").unlink(missing_ok=True)
     grid, has_hounsfield = scan.grid(step_mm), is_ct(scan.volume)
     image = grid.cells(scan.volume.voxels)
-    kept = _body(image, organ if has_hounsfield else "")
+    kept = _body(image, word if has_hounsfield else "")
     if has_hounsfield:
         image = np.rint(image).astype(np.int16)
     label = (grid.cells(scan.tumour) > CUT)[kept]
@@ -171,9 +182,10 @@ def _write(scan: OrganScan, organ: str, step_mm: float, folder: Path) -> None:
     for name, array in arrays.items():
         with atomic_write(folder / f"{name}.npy") as file:
             np.save(file, np.ascontiguousarray(array))
-    about = {"shape": label.shape, "is_ct": has_hounsfield, "n_tumour": int(label.sum())}
+    about = {"shape": label.shape, "is_ct": has_hounsfield, "n_tumour": int(label.sum()), "organ": organ_file}
     with atomic_write(folder / "about.json") as file:
         file.write(json.dumps(about).encode())
+    return about
 
 
 def _body(image: npt.NDArray[np.float32], organ: str) -> tuple[slice, slice, slice]:

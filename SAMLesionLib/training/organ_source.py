@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,9 +52,9 @@ class OrganSettings(DatasetSettings):
         """See `SourceSettings.open`."""
         reader = self.reader()
         names = self.names(reader, part)
-        told = (reader.dataset, self.prepared, f"organs {self.word} {self.organ_masks} {self.spacing_mm}")
-        cases = prepare_organs(reader, names, self.spacing_mm, place_of(*told))
-        return OrganSource(self, card.image_size, part, cases, (self._origin(reader, len(cases)),))
+        place = place_of(reader.dataset, self.prepared, f"organs {self.word} {self.spacing_mm}")
+        cases = prepare_organs(reader, names, self.spacing_mm, place)
+        return OrganSource(self, card.image_size, part, cases, (self._origin(reader, cases),))
 
     @property
     def word(self) -> str:
@@ -85,10 +85,11 @@ class OrganSettings(DatasetSettings):
         """
         return split(reader.dataset.case_names, self.split, part)
 
-    def _origin(self, reader: OrganReader, n_cases: int) -> Origin:
-        first = reader.organ_file(reader.dataset.files(reader.dataset.case_names[0]))
-        origin = self.origin(reader.dataset, n_cases)
-        return origin._replace(note=f"{origin.note}, organs from {'files' if first else 'labels'}")
+    def _origin(self, reader: OrganReader, cases: Sequence[OrganCase]) -> Origin:
+        files = [reader.organ_file(reader.dataset.files(case.name)) for case in cases]
+        n_drawn = sum(file is not None for file in files)
+        origin = self.origin(reader.dataset, len(cases))
+        return origin._replace(note=f"{origin.note}, {n_drawn} organs from files, the others from labels")
 
 
 @dataclass(frozen=True, eq=False)

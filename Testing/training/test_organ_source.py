@@ -120,9 +120,22 @@ def test_organs_come_from_a_folder_from_beside_the_image_or_from_the_labels(tmp_
     assert from_labels == 10 * 13 * 13
     assert beside == 8 * 13 * 13  # the machine left a slice out
     assert everywhere == np.prod(opened(plain, organ_masks=str(tmp_path / "organs")).cases[0].shape)
-    note = opened(kidneys).provenance[0].note
-    assert "organs from files" in note
-    assert "organs from labels" in opened(plain).provenance[0].note
+    notes = [opened(path).provenance[0].note for path in (kidneys, plain)]
+    assert [note.split(", ")[2] for note in notes] == ["2 organs from files", "0 organs from files"]
+
+
+def test_a_case_is_prepared_anew_when_its_organ_is_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = a_kidney_set(tmp_path / "set", (0, 1, 2, 3))
+    first = opened(path).cases[0]
+    (path / first.name / "kidney.nii.gz").unlink()
+    capsys.readouterr()
+
+    again = opened(path).cases[0]
+
+    assert capsys.readouterr().err.count("preparing") == 1
+    assert again.organ().sum() == 10 * 13 * 13
 
 
 def test_a_missing_organ_mask_is_named(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_arms_are_trained_tested_and_put_beside_what_was_published(
         assert table.count(f"\n| {arm} |") == 1
     assert "| 3DSAM-adapter, 3 points (published) | 25.46 M | 54.8 | 78.6 | - | - | - | - |" in table
     about = read_about(tmp_path / "out" / "tags" / "last.safetensors")
-    assert about["provenance"][0]["note"] == "2 cases, label 2, organs from labels"
+    assert about["provenance"][0]["note"] == "2 cases, label 2, 0 organs from files, the others from labels"
     assert "loss" in about["metrics"]
 
     assert reproduce("tags-msd-pancreas", data.parent, tmp_path, ";".join(arms)) == 0

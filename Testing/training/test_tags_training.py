@@ -228,4 +228,4 @@ def test_a_run_file_of_a_data_set_is_trained(
     told = capsys.readouterr().out
     assert re.fullmatch(r"best validation loss \d+\.\d{4}, in .*out\n", told)
     (origin,) = read_about(tmp_path / "out" / "last.safetensors")["provenance"]
-    assert origin["note"] == "2 cases, label any, organs from files"
+    assert origin["note"] == "2 cases, label any, 2 organs from files, the others from labels"
