@@ -18,7 +18,7 @@ from SAMLesionLib.study.new_design import beginning, check_free
 from SAMLesionQt.background import Background
 from SAMLesionQt.lead_form import LeadForm
 from SAMLesionQt.lead_schedule import LeadSchedule
-from SAMLesionQt.lead_size import LeadSize
+from SAMLesionQt.lead_size import LeadSize, casesText
 
 THIS_STUDY = "This study"
 
@@ -63,7 +63,7 @@ class LeadDesign:
 
         def onCase(case: StudyCase) -> None:
             self._ui.designProgress.value += 1000 // n
-            self._tell(_("Read {case} of {n} cases…").format(case=case.id, n=n))
+            self._tell(_("Read {case} of {cases}…").format(case=case.id, cases=casesText(n)))
 
         self._tell(_("Reading the cases…"))
         self._background.follow("write", stream, onCase, lambda: self._onEnd(folder, n), self._onFailure)
@@ -102,8 +102,10 @@ class LeadDesign:
 
     def _onCases(self, source: DatasetCases) -> None:
         self._source = source
-        n = len(source.planned())
-        self._ui.casesInfoLabel.text = _("{n} cases ({layout})").format(n=n, layout=source.dataset.layout)
+        told = _("{cases}, laid out as {layout}")
+        self._ui.casesInfoLabel.text = told.format(
+            cases=casesText(len(source.planned())), layout=source.dataset.layout
+        )
         self.look()
 
     def _onNoCases(self, error: SAMLesionError) -> None:
@@ -157,8 +159,8 @@ class LeadDesign:
         self._showBusy()
         self._onWritten(folder)
         self._tell(
-            _("Written: {path} with {n} cases. Read it, change it; then deal the work lists.").format(
-                path=folder / DESIGN, n=n
+            _("Written: {path} with {cases}. Read it, change it; then deal the work lists.").format(
+                path=folder / DESIGN, cases=casesText(n)
             )
         )
 

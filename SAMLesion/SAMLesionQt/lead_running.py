@@ -18,6 +18,7 @@ from SAMLesionLib.study.status import ReaderStatus, study_status
 from SAMLesionLib.study.study_folder import freeze, read_start, read_study
 from SAMLesionQt.background import Background
 from SAMLesionQt.engine_switch import EngineSwitch
+from SAMLesionQt.lead_size import casesText
 from SAMLesionQt.report_commands import REPORT, PackagesMissing, ReportCommands
 from SAMLesionQt.services import Services
 
@@ -187,7 +188,8 @@ def _look(folder: Path) -> _Seen:
 def _dealt(folder: Path) -> tuple[_Seen, str]:
     study = freeze(folder)
     lists = deal(study)
-    told = _("{n} work lists in {folder}.").format(n=len(lists), folder=folder / "readers")
+    readers = ", ".join(worklist.reader for worklist in lists)
+    told = _("Work lists for {readers} in {folder}.").format(readers=readers, folder=folder / "readers")
     if bare := without_reference(study):
         told += " " + _("No reference mask for {cases}: quality is not measured there.").format(
             cases=", ".join(bare)
@@ -197,9 +199,9 @@ def _dealt(folder: Path) -> tuple[_Seen, str]:
 
 def _summary(seen: _Seen) -> str:
     design = seen.design
-    what = _("<b>{title}</b><br>{cases} cases, {arms} arms ({ids}), version {version}").format(
+    what = _("<b>{title}</b><br>{cases}, {arms} arms ({ids}), version {version}").format(
         title=design.title,
-        cases=len(design.cases),
+        cases=casesText(len(design.cases)),
         arms=len(design.arms),
         ids=", ".join(arm.id for arm in design.arms),
         version=design.version,

@@ -38,8 +38,8 @@ class LeadSize:
         except SAMLesionError as refused:
             ui.sizeAnswerLabel.text = str(refused)
             return
-        text = _("<b>{n} cases</b>, each read in both arms, find this saving with this chance.").format(
-            n=needed
+        text = _("<b>{cases}</b>, each read in both arms, find this saving with this chance.").format(
+            cases=casesText(needed)
         )
         if self._nCases > 1:
             chance = f"{power(self._nCases, effect_of(saving, spread)):.0%}"
@@ -49,3 +49,8 @@ class LeadSize:
         elif self._nCases == 1:
             text += " " + _("One case is too few for a test.")
         ui.sizeAnswerLabel.text = text
+
+
+def casesText(n: int) -> str:
+    """So many cases, in words."""
+    return _("1 case") if n == 1 else _("{n} cases").format(n=n)

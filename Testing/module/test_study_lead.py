@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -182,24 +183,24 @@ def test_what_cannot_be_is_one_sentence(a_lead: Lead, cases: Path, tmp_path: Pat
 
 
 def test_a_running_study_is_dealt_followed_and_reported(a_slicer: Any, cases: Path, tmp_path: Path) -> None:
-    reports = FakeCommands({"list": [factsOf(FAKE_MODEL)], "report": ["time saved 30 %"]})
-    lead = Lead(readerWith(a_slicer, tmp_path, _Models(), reports))
+    lead = Lead(readerWith(a_slicer, tmp_path, _Models(), _RealStudies({"list": [factsOf(FAKE_MODEL)]})))
     lead.nameCases(cases)
     lead.write(tmp_path / "pilot")
     lead.ui.studyTabs.currentIndex = 1
     lead.wait(lambda: "not dealt yet" in lead.ui.studySummaryLabel.text)
     assert not lead.ui.makeReportButton.enabled
     lead.ui.dealButton.click()
-    lead.wait(lambda: lead.said.startswith("2 work lists"))
+    lead.wait(lambda: lead.said.startswith("Work lists for R1, R2 in"))
     assert [row[:5] for row in lead.cells("statusTable")] == [
         ["R1", "0 / 12", "0", "0", "12"],
         ["R2", "0 / 12", "0", "0", "12"],
     ]
     lead.ui.makeReportButton.click()
     lead.wait(lambda: lead.said.startswith("The report is in"))
-    assert lead.reader.opened == [tmp_path / "pilot" / "report" / "report.html"]
-    study = str(tmp_path / "pilot")
-    assert reports.asked[-1][-5:] == ("study", "report", study, "-o", f"{study}/report")
+    report = tmp_path / "pilot" / "report" / "report.html"
+    assert lead.reader.opened == [report]
+    assert "R2 has finished 0 of 12 readings" in report.read_text()
+    assert lead.ui.openReportButton.enabled
     path = tmp_path / "pilot" / DESIGN
     path.write_text(path.read_text().replace("seed = 1", "seed = 2"))
     lead.ui.refreshStatusButton.click()
@@ -289,6 +290,16 @@ def test_pictures_of_the_window(
     lead.ui.studyTabs.currentIndex = 0
     lead.settle()
     assert screenshot("study-lead-dark", lead.window).stat().st_size > 20_000
+
+
+class _RealStudies(FakeCommands):
+    """Runs the command line for what is about studies."""
+
+    def lines(self, arguments: Sequence[str], environment: Any = None) -> Iterator[str | None]:
+        from SAMLesionQt.commands import ChildCommands
+
+        commands = ChildCommands() if "study" in arguments else super()
+        yield from commands.lines(arguments, environment)
 
 
 class _Models:
