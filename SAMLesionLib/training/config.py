@@ -54,6 +54,7 @@ class OptimizerSettings:
         final_share: the last learning rate over the highest.
         warmup_share: of all steps, with rising learning rate.
         fall: half a wave of a cosine, or a straight line.
+        hold: steps for which a learning rate is held before it changes.
         weight_decay: of matrices and filters; norms, biases and scalars do not decay.
         decay_all: whether these decay too.
         betas: of the two moments.
@@ -67,6 +68,7 @@ class OptimizerSettings:
     final_share: float = at_least(0.0, 0.01)
     warmup_share: float = at_least(0.0, 0.05)
     fall: Literal["cosine", "linear"] = "cosine"
+    hold: int = at_least(1, 1)
     weight_decay: float = at_least(0.0, 0.1)
     decay_all: bool = False
     betas: tuple[float, ...] = (0.9, 0.999)

@@ -53,7 +53,8 @@ def train(config: TrainingConfig, folder: Path, resume: bool = False, team: Team
             run.judge()
         while run.step < config.steps and learning:
             done = (run.step + 1) / config.steps
-            set_learning_rate(optimizer, config.optimizer, done)
+            held = run.step - run.step % config.optimizer.hold
+            set_learning_rate(optimizer, config.optimizer, (held + 1) / config.steps)
             run.set_gates(done)
             names: list[str] = []
             for batch in islice(stream, n_mine):

@@ -54,6 +54,7 @@ def test_a_recipe_is_as_published(name: str) -> None:
     )
     # 1 - 0.99 * 200 / 500
     assert tags.optimizer.final_share == pytest.approx(0.604)
+    assert tags.optimizer.hold == n_cases
     assert len({(c.steps, c.batch, c.data, c.seed, c.start, c.optimizer) for c in arms.values()}) == 1
 
 

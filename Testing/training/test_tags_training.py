@@ -175,6 +175,13 @@ def test_the_learning_rate_falls_in_a_line_and_everything_decays() -> None:
         assert optimizer.param_groups[0]["lr"] == pytest.approx(1e-4 * share)
 
 
+def test_a_learning_rate_is_held_for_an_epoch(words: Path, tmp_path: Path) -> None:
+    optimizer = {"lr": 1e-3, "hold": 2, "fall": "linear", "final_share": 0.0, "warmup_share": 0.0}
+    train(a_tags_config(words, steps=4, log_every=1, optimizer=optimizer), tmp_path)
+
+    assert columns(tmp_path / "log.csv")["lr"] == pytest.approx([7.5e-4, 7.5e-4, 2.5e-4, 2.5e-4])
+
+
 def test_the_parts_of_a_network_are_clipped_each_for_itself() -> None:
     network = build_tinier_tags()
     parts = (network.image_encoder, network.prompt_encoder, network.mask_decoder)
