@@ -171,7 +171,7 @@ class LeadDesign:
     def _showBusy(self) -> None:
         isBusy = self._background.isBusy and self._source is not None
         self._ui.designProgress.visible = self._ui.cancelDesignButton.visible = isBusy
-        self._ui.writeDesignButton.enabled = not isBusy
+        self._ui.writeDesignButton.enabled = self._ui.designContents.enabled = not isBusy
 
     def _tell(self, sentence: str) -> None:
         self._ui.leadStatusLabel.text = sentence

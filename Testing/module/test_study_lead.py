@@ -129,6 +129,20 @@ def test_every_field_gets_into_the_design(a_lead: Lead, cases: Path, tmp_path: P
     assert design.cases[0].start == "starts/C01.seg.nrrd"
 
 
+def test_who_stops_while_cases_are_read_gets_no_design(a_lead: Lead, cases: Path, tmp_path: Path) -> None:
+    a_lead.nameCases(cases)
+    a_lead.ui.studyFolderEdit.currentPath = str(tmp_path / "pilot")
+    a_lead.settle()
+    a_lead.ui.writeDesignButton.click()
+    assert not a_lead.ui.designContents.enabled
+    a_lead.ui.cancelDesignButton.click()
+    assert a_lead.said == "Stopped. No design was written."
+    assert a_lead.ui.designContents.enabled
+    assert a_lead.settle() == "Stopped. No design was written."
+    assert not (tmp_path / "pilot" / DESIGN).exists()
+    a_lead.write(tmp_path / "again")
+
+
 def test_the_table_shows_who_reads_what(a_lead: Lead, cases: Path) -> None:
     a_lead.nameCases(cases)
     rows = a_lead.cells("scheduleTable")
