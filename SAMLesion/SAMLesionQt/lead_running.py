@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import qt
 from slicer.i18n import tr as _
 
 from SAMLesionLib.errors import SAMLesionError
@@ -18,6 +17,7 @@ from SAMLesionLib.study.status import ReaderStatus, study_status
 from SAMLesionLib.study.study_folder import freeze, read_start, read_study
 from SAMLesionQt.background import Background
 from SAMLesionQt.engine_switch import EngineSwitch
+from SAMLesionQt.lead_readers import prepareReaders, showReaders
 from SAMLesionQt.lead_size import casesText
 from SAMLesionQt.report_commands import REPORT, PackagesMissing, ReportCommands
 from SAMLesionQt.services import Services
@@ -46,9 +46,7 @@ class LeadRunning:
         self._reports = ReportCommands(services.commands)
         self._background, self._reporting = Background("study"), Background("study report")
         self._seen: _Seen | None = None
-        header = ui.statusTable.horizontalHeader()
-        header.setSectionResizeMode(qt.QHeaderView.Stretch)
-        ui.statusTable.verticalHeader().setSectionResizeMode(qt.QHeaderView.ResizeToContents)
+        prepareReaders(ui.statusTable)
         ui.runningFolderEdit.connect("currentPathChanged(QString)", lambda *_args: self.refresh())
         ui.reportFolderEdit.connect("currentPathChanged(QString)", lambda *_args: self._show())
         for button, act in (
@@ -169,7 +167,7 @@ class LeadRunning:
         ui.cancelReportButton.visible = isBusy
         ui.openReportButton.enabled = isDealt and (self.target / REPORT).exists()
         ui.studySummaryLabel.text = _summary(seen) if seen is not None else ""
-        _fill(ui.statusTable, seen.readers if seen is not None else ())
+        showReaders(ui.statusTable, seen.readers if seen is not None else ())
 
     def _open(self, path: Path) -> None:
         self._services.openPath(path)
@@ -208,26 +206,3 @@ def _summary(seen: _Seen) -> str:
     )
     since = _("begun on {date}").format(date=seen.since) if seen.since else _("not dealt yet")
     return f"{what}, {since}"
-
-
-def _fill(table: Any, readers: tuple[ReaderStatus, ...]) -> None:
-    titles = (_("Reader"), _("Finished"), _("Begun"), _("Skipped"), _("Open"), _("Last read"), _("Next"))
-    table.setColumnCount(len(titles))
-    table.setHorizontalHeaderLabels(titles)
-    table.verticalHeader().visible = False
-    table.setRowCount(len(readers))
-    for row, told in enumerate(readers):
-        finished = f"{told.n_finished} / {told.n_readings}"
-        last = told.last_read.astimezone().strftime("%Y-%m-%d %H:%M") if told.last_read else "–"
-        cells = (told.reader, finished, told.n_begun, told.n_skipped, told.n_open, last, _next(told))
-        for column, text in enumerate(cells):
-            table.setItem(row, column, qt.QTableWidgetItem(str(text)))
-
-
-def _next(told: ReaderStatus) -> str:
-    if told.next.task is not None:
-        return str(told.next.task.case)
-    if told.next.wait_until is None:
-        return _("done")
-    when = told.next.wait_until.astimezone().strftime("%Y-%m-%d %H:%M")
-    return _("rests until {when}").format(when=when)

@@ -25,14 +25,16 @@ class Watch:
 
     def __init__(self, scene: Any, note: Note) -> None:
         self._scene, self._note = scene, note
-        self._seen: dict[tuple[str, str], Any] = {}
-        self.look()
+        self._seen = dict(self._looks())
 
     def look(self) -> None:
-        """Tell what has changed since the last look; what is new is only remembered."""
+        """Tell what has changed since the last look; what is new is only remembered.
+
+        An editor that is new is told with its tool: hosts make one when a tool is first taken up.
+        """
         now = dict(self._looks())
         for (kind, name), value in now.items():
-            before = self._seen.get((kind, name), value)
+            before = self._seen.get((kind, name), "" if kind == "tool" else value)
             if before != value:
                 self._tell(kind, name, value)
         self._seen = now

@@ -47,6 +47,17 @@ def test_zoom_window_and_tool_are_told(scene: Any, a_volume_node: Any) -> None:
     assert told["tool"] == {"name": "Paint"}
 
 
+def test_an_editor_that_is_made_for_its_first_tool_is_told_with_it(scene: Any) -> None:
+    watch = Watch(scene, notes := Notes())
+    scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode")
+    watch.look()
+    assert notes.told == []
+    scene.AddNewNodeByClass("vtkMRMLSegmentEditorNode").SetActiveEffectName("Draw")
+    watch.look()
+    watch.look()
+    assert notes.told == [("tool", {"name": "Draw"})]
+
+
 def test_a_view_that_appears_is_no_action(scene: Any) -> None:
     watch = Watch(scene, notes := Notes())
     scene.AddNewNodeByClass("vtkMRMLSliceNode", "Green").SetSliceOffset(3.0)
