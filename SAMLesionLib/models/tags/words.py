@@ -95,14 +95,14 @@ class WordFeatures:
         key = f"{word} (as released)" if as_released else word
         kept = self._read()
         if key not in kept:
-            kept[key] = encode_word(word, self._text_encoder(word), as_released)
+            kept[key] = encode_word(word, self._text_encoder(key), as_released)
             self._write(kept)
         return kept[key]
 
-    def _text_encoder(self, word: str) -> TextEncoder:
+    def _text_encoder(self, key: str) -> TextEncoder:
         if self._load is None:
             raise WeightsError(
-                f"The words for {word!r} are not in {self._path}, and no text encoder is here to compute "
+                f"The words for {key!r} are not in {self._path}, and no text encoder is here to compute "
                 "them. Give the weights of CLIP ViT-L/14, or a file that holds this word."
             )
         if self._encoder is None:
