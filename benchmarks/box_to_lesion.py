@@ -11,111 +11,99 @@ FOLDER holds NAME/image.nrrd and NAME/label.nrrd; without it, the bundled sample
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from procedures import CLASSICAL, official_lite_medsam, same_box_in_every_slice
-from scipy import ndimage
 
-from SAMLesionLib import BoxPrompt, IndexBox, PromptSet, SegmentRequest, Volume, collect
+from SAMLesionLib import BoxPrompt, PromptSet, SegmentRequest, Volume, collect
+from SAMLesionLib.datasets import Case, open_dataset
 from SAMLesionLib.engine import Engine
-from SAMLesionLib.io import read_mask, read_volume
+from SAMLesionLib.engine.plans import SlicePlan
+from SAMLesionLib.evaluation.opponents import opponents
+from SAMLesionLib.evaluation.readers import Reader, find_reader
+from SAMLesionLib.imaging import slab
 from SAMLesionLib.metrics import dice, nsd
+from SAMLesionLib.protocol import Segmenter
 
-MODEL = "lite-medsam"
 LEAST_VOXELS = 50
 LOOSEST_VOXELS = 5
 OURS, OFFICIAL, PLAIN = "SAMLesion", "official", "same box"
+METHODS = {
+    OURS: "lite-medsam",
+    OFFICIAL: "official-lite-medsam",
+    PLAIN: "same-box",
+    "box fill": "box-fill",
+    "ellipsoid": "ellipsoid",
+    "Otsu": "otsu",
+    "midpoint": "midpoint",
+    "connected": "connected-threshold",
+    "GrowCut": "growcut",
+    "rand. walker": "random-walker",
+}
+"""The columns, and the model or opponent behind each."""
+
 SAMPLES = Path(__file__).parent.parent / "SAMLesionLib" / "samples"
+Scores = dict[str, tuple[float, float]]
+"""Dice and NSD at 2 mm of every method."""
 
 
 def main() -> None:
     """Measure every case and print the tables."""
     args = _arguments()
     engine = Engine(precision=args.precision, threads=args.threads)
-    folders = [f.parent for f in sorted(args.folder.glob("*/label.nrrd"))]
-    chosen = [f for f in folders if (f.name in args.case if args.case else "organ" not in f.name)]
+    segmenters = {name: _segmenter(model, engine) for name, model in METHODS.items()}
+    dataset = open_dataset(args.folder, least_voxels=LEAST_VOXELS)
     loosened = "loosened 0 to 5 voxels" + (" within the slices" if args.in_plane else "")
-    for boxes_are, seeds in (("tight", [None]), (loosened, list(range(args.seeds)))):
+    for boxes_are, jitter, n_seeds in (("tight", 0, 1), (loosened, LOOSEST_VOXELS, args.seeds)):
+        reader = find_reader("box3d", jitter=jitter, in_plane=args.in_plane)
         rows = {}
-        for folder in chosen:
-            rows[folder.name] = _mean([_case(engine, folder, seed, args.in_plane) for seed in seeds])
-            print(f"  {folder.name} done", file=sys.stderr, flush=True)
+        for name in args.case or dataset.case_names:
+            case = dataset.load(name)
+            rows[name] = _mean([measure(segmenters, case, reader, seed) for seed in range(n_seeds)])
+            print(f"  {name} done", file=sys.stderr, flush=True)
         _print_table(f"One 3D box a lesion, {boxes_are}", rows)
 
 
-def _case(
-    engine: Engine, folder: Path, seed: int | None, in_plane: bool = False
-) -> dict[str, tuple[float, float]]:
-    """Dice and NSD at 2 mm of every method on one case."""
-    volume = read_volume(folder / "image.nrrd", modality=_modality(folder))
-    regions, lesions = lesions_of(read_mask(folder / "label.nrrd", volume))
-    reference = np.isin(regions, [n for n, _ in lesions])
+def measure(segmenters: Mapping[str, Segmenter], case: Case, reader: Reader, seed: int) -> Scores:
+    """The scores of one case, all of its lesions together."""
     rng = np.random.default_rng(seed)
-    boxes = [box if seed is None else loosen(box, rng, volume.block, in_plane) for _, box in lesions]
-    engine.load_volume(volume)
+    drawn = [reader.first(case, lesion, rng) for lesion in case.lesions]
     scores = {}
-    for name, method in _methods(engine).items():
-        mask = np.zeros(reference.shape, bool)
-        for box in boxes:
-            mask |= method(volume, box)
-        scores[name] = (dice(reference, mask), nsd(reference, mask, volume.affine, 2.0))
-    engine.unload_volume(volume.volume_id)
+    for name, segmenter in segmenters.items():
+        mask = _answer(segmenter, METHODS[name], case.volume, drawn)
+        scores[name] = dice(case.reference, mask), nsd(case.reference, mask, case.volume.affine, 2.0)
+    for segmenter in segmenters.values():
+        segmenter.unload_volume(case.volume.volume_id)
     return scores
 
 
-def _methods(engine: Engine) -> dict[str, Callable[[Volume, IndexBox], np.ndarray]]:
-    predictor = engine.predictor(MODEL)
-
-    def ours(volume: Volume, box: IndexBox) -> np.ndarray:
-        request = SegmentRequest(volume.volume_id, MODEL, PromptSet((BoxPrompt(box),)))
-        return collect(engine.segment(request), volume.shape_ijk)[0]
-
-    return {
-        OURS: ours,
-        OFFICIAL: lambda volume, box: official_lite_medsam(predictor, volume, box),
-        PLAIN: lambda volume, box: same_box_in_every_slice(predictor, volume, box),
-        **CLASSICAL,
-    }
+def _answer(segmenter: Segmenter, model: str, volume: Volume, drawn: Sequence[PromptSet]) -> np.ndarray:
+    """Every voxel that the model finds from one of the drawings."""
+    volume_id = segmenter.load_volume(volume)
+    mask = np.zeros(volume.voxels.shape, bool)
+    for prompts in drawn:
+        mask |= collect(segmenter.segment(SegmentRequest(volume_id, model, prompts)), volume.shape_ijk)[0]
+    return mask
 
 
-def lesions_of(mask: np.ndarray) -> tuple[np.ndarray, list[tuple[int, IndexBox]]]:
-    """The 26-connected parts of a mask (numbered) and the tight boxes of those of 50 voxels or more."""
-    regions, n = ndimage.label(mask, np.ones((3, 3, 3)))
-    sizes = np.bincount(regions.ravel(), minlength=n + 1)
-    found = []
-    for number, (k, j, i) in enumerate(ndimage.find_objects(regions), start=1):
-        if sizes[number] >= LEAST_VOXELS:
-            found.append((number, IndexBox((i.start, j.start, k.start), (i.stop, j.stop, k.stop))))
-    return regions, found
+def _segmenter(model: str, engine: Engine) -> Segmenter:
+    make = opponents().get(model)
+    return engine if make is None else make(_axial_slices, lambda: engine)
 
 
-def loosen(box: IndexBox, rng: np.random.Generator, whole: IndexBox, in_plane: bool = False) -> IndexBox:
-    """The box with each of its six sides (four, within the slices) moved out by 0 to 5 voxels."""
-    out = rng.integers(0, LOOSEST_VOXELS + 1, 6)
-    if in_plane:
-        out[[2, 5]] = 0
-    start, stop = np.subtract(box.start_ijk, out[:3]), np.add(box.stop_ijk, out[3:])
-    return IndexBox(tuple(start), tuple(stop)).intersect(whole)
+def _axial_slices(prompts: PromptSet, volume: Volume) -> SlicePlan:
+    """The box in each slice along k, as LiteMedSAM's script has it, whatever the spacing."""
+    box = prompts.of(BoxPrompt)[0].box
+    return SlicePlan(2, tuple(slab(box, 2, k) for k in range(box.start_ijk[2], box.stop_ijk[2])))
 
 
-def _modality(folder: Path) -> str:
-    manifest = folder.parent / "manifest.json"
-    if not manifest.exists():
-        return "MR"
-    cases = json.loads(manifest.read_text(encoding="utf-8"))["cases"]
-    said = next((c["modality"] for c in cases if c["name"] == folder.name), "OT")
-    return next((m for m in ("CT", "MR", "PT") if said.startswith(m)), "OT")
-
-
-def _mean(runs: list[dict[str, tuple[float, float]]]) -> dict[str, tuple[float, float]]:
+def _mean(runs: Sequence[Scores]) -> Scores:
     return {name: tuple(np.mean([run[name] for run in runs], axis=0)) for name in runs[0]}
 
 
-def _print_table(title: str, rows: dict[str, dict[str, tuple[float, float]]]) -> None:
+def _print_table(title: str, rows: Mapping[str, Scores]) -> None:
     names = list(next(iter(rows.values())))
     width = max(map(len, [*rows, "mean NSD at 2 mm"]))
     print(f"\n{title}: Dice\n{'':{width}}" + "".join(f"{n:>13}" for n in names))
