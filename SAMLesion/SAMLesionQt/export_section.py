@@ -13,6 +13,7 @@ from SAMLesionLib.host.exports import Export, exporting_labelmap, exporting_segm
 from SAMLesionLib.host.session import Session
 from SAMLesionQt.background import Background
 from SAMLesionQt.desk import Desk
+from SAMLesionQt.nifti_package import NiftiPackage
 
 
 class ExportSection:
@@ -24,6 +25,7 @@ class ExportSection:
         chooseTarget: asks the reader for a file, given its proposed name and the filter of file names; empty
             when cancelled.
         exportDicom: writes a DICOM segmentation object with the host.
+        nifti: fetches what NIfTI files need.
     """
 
     def __init__(
@@ -32,8 +34,10 @@ class ExportSection:
         desk: Desk,
         chooseTarget: Callable[[str, str], str],
         exportDicom: Callable[[Any], str],
+        nifti: NiftiPackage,
     ) -> None:
         self._ui, self._desk, self._chooseTarget, self._exportDicom = ui, desk, chooseTarget, exportDicom
+        self._nifti = nifti
         self._background = Background("export")
         ui.exportProgress.visible = False
         ui.exportSegmentationButton.connect("clicked()", self.exportSegmentation)
@@ -89,12 +93,25 @@ class ExportSection:
         if not path:
             return
         target = Path(path if path.endswith(ending) else f"{path}{ending}")
+        isFetching = self._nifti.isNeeded(target)
+        if isFetching and not self._nifti.isAgreed():
+            return
         with self._desk.guarded():
             # What the lesions are now is taken here; packing it takes seconds, and a thread does it.
             write = begin(session, target)
+            if isFetching:
+                write = self._afterFetching(write)
             self._tell(_("Writing {name}…").format(name=target.name))
             self._background.ask("write", write, self._onWritten, self._onFailure)
             self._showBusy()
+
+    def _afterFetching(self, write: Export) -> Export:
+        def both() -> Path:
+            for _line in self._nifti.installing():
+                pass
+            return write()
+
+        return both
 
     def _onWritten(self, path: Path) -> None:
         self._tell(_("Written: {path}").format(path=path))

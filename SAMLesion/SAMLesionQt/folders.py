@@ -23,6 +23,11 @@ def studyPackages() -> Path:
     return userFolder() / "study-packages"
 
 
+def niftiPackages() -> Path:
+    """The folder of what Slicer lacks for NIfTI files."""
+    return userFolder() / "nifti-packages"
+
+
 def journalFolder() -> Path:
     """The folder of journals, which bring work back after a crash."""
     return userFolder() / "journals"

@@ -19,6 +19,7 @@ from SAMLesionQt.background import Background
 from SAMLesionQt.lead_form import LeadForm
 from SAMLesionQt.lead_schedule import LeadSchedule
 from SAMLesionQt.lead_size import LeadSize, casesText
+from SAMLesionQt.nifti_package import NiftiPackage
 
 THIS_STUDY = "This study"
 
@@ -29,11 +30,14 @@ class LeadDesign:
     Args:
         ui: the window's widgets by name.
         size: is told how many cases there are.
+        nifti: fetches what NIfTI files need.
         onWritten: receives the folder of the new study.
     """
 
-    def __init__(self, ui: Any, size: LeadSize, onWritten: Callable[[Path], None]) -> None:
-        self._ui, self._size, self._onWritten = ui, size, onWritten
+    def __init__(
+        self, ui: Any, size: LeadSize, nifti: NiftiPackage, onWritten: Callable[[Path], None]
+    ) -> None:
+        self._ui, self._size, self._nifti, self._onWritten = ui, size, nifti, onWritten
         self._background = Background("study design")
         self._source: DatasetCases | None = None
         self._isDirty = True
@@ -55,17 +59,23 @@ class LeadDesign:
         except SAMLesionError as wrong:
             self._tell(str(wrong))
             return
+        isFetching = any(map(self._nifti.isNeeded, source.paths()))
+        if isFetching and not self._nifti.isAgreed():
+            self._tell(_("These cases are NIfTI files, which need nibabel. No design was written."))
+            return
         about, n = self._form.template.about, len(source.planned())
         self._ui.designProgress.value = 0
 
         def stream() -> Iterator[StudyCase]:
+            for _line in self._nifti.installing() if isFetching else ():
+                pass
             yield from beginning(folder, draft, source, about)
 
         def onCase(case: StudyCase) -> None:
             self._ui.designProgress.value += 1000 // n
             self._tell(_("Read {case} of {cases}…").format(case=case.id, cases=casesText(n)))
 
-        self._tell(_("Reading the cases…"))
+        self._tell(_("Fetching nibabel…") if isFetching else _("Reading the cases…"))
         self._background.follow("write", stream, onCase, lambda: self._onEnd(folder, n), self._onFailure)
         self._showBusy()
 

@@ -19,6 +19,7 @@ from SAMLesionQt.engine_switch import EngineSwitch
 from SAMLesionQt.lead_design import LeadDesign
 from SAMLesionQt.lead_running import LeadRunning
 from SAMLesionQt.lead_size import LeadSize
+from SAMLesionQt.nifti_package import NiftiPackage
 from SAMLesionQt.services import Services
 
 
@@ -71,7 +72,8 @@ class StudyLead:
         self.ui = slicer.util.childWidgetVariables(self.window)
         self.size = LeadSize(self.ui)
         self.running = LeadRunning(self.ui, self._services, self._engine)
-        self.design = LeadDesign(self.ui, self.size, self.running.choose)
+        nifti = NiftiPackage(self._services.commands, self._services.confirm)
+        self.design = LeadDesign(self.ui, self.size, nifti, self.running.choose)
         self.ui.studyTabs.connect("currentChanged(int)", self._onTab)
 
     def _onTab(self, index: int) -> None:

@@ -25,6 +25,7 @@ from SAMLesionQt.failures import engineFailure
 from SAMLesionQt.glance import glance
 from SAMLesionQt.lead_window import StudyLead
 from SAMLesionQt.lesion_section import LesionSection
+from SAMLesionQt.nifti_package import NiftiPackage
 from SAMLesionQt.notice import Notice
 from SAMLesionQt.prompt_list import PromptList
 from SAMLesionQt.recovery_offer import RecoveryOffer
@@ -88,7 +89,8 @@ class Panel:
         self.lesions = LesionSection(ui, self.desk, icons)
         self.prompts = PromptList(ui, self.desk)
         self.edit = EditSection(ui, self.desk, self.drawing.putAway)
-        self.export = ExportSection(ui, self.desk, services.chooseTarget, self._exportDicom)
+        nifti = NiftiPackage(services.commands, services.confirm)
+        self.export = ExportSection(ui, self.desk, services.chooseTarget, self._exportDicom, nifti)
         layout = ui.noticeFrame.parentWidget().layout()
         self.study = StudySection(layout, self.desk, ui.volumeSelector.setCurrentNode, self._chooseModel)
         self.studyLead = StudyLead(icons.parent / "UI" / "StudyLead.ui", services, self.engine)

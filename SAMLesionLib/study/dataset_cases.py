@@ -62,6 +62,12 @@ class DatasetCases:
             for n, name in enumerate(names, 1)
         )
 
+    def paths(self) -> list[Path]:
+        """Every file that `write` will read."""
+        files = [self.dataset.files(name) for name in self.dataset.case_names]
+        starts = [self._start(each.name) for each in files] if self.starts is not None else []
+        return [path for each in files for path in (each.image, each.label)] + starts
+
     def write(self, folder: Path) -> Iterator[StudyCase]:
         """See `CaseSource.write`."""
         for n, name in enumerate(self.dataset.case_names, start=1):

@@ -14,7 +14,7 @@ from panel_fixtures import Reader, factsOf, readerWith
 
 from SAMLesionLib.cli import main
 from SAMLesionLib.geometry import Affine
-from SAMLesionLib.io import Segment, write_segmentation
+from SAMLesionLib.io import Segment, read_mask, read_volume, write_segmentation
 from SAMLesionLib.models.registry import MODELS
 from SAMLesionLib.study.design_file import DESIGN, read_design
 from SAMLesionLib.volume import Volume
@@ -141,6 +141,25 @@ def test_who_stops_while_cases_are_read_gets_no_design(a_lead: Lead, cases: Path
     assert a_lead.settle() == "Stopped. No design was written."
     assert not (tmp_path / "pilot" / DESIGN).exists()
     a_lead.write(tmp_path / "again")
+
+
+def test_what_nifti_files_need_is_fetched_when_the_lead_agrees(
+    a_slicer: Any, cases: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from SAMLesionQt import nifti_package
+
+    (volume, mask) = read_volume(cases / "Abel" / "image.nrrd"), read_mask(cases / "Abel" / "label.nrrd")
+    for name in ("image", "label"):
+        (cases / "Abel" / f"{name}.nrrd").unlink()
+        write_segmentation(cases / "Abel" / f"{name}.nii.gz", [Segment("x", mask)], volume)
+    monkeypatch.setattr(nifti_package, "isMissing", lambda: True)
+    monkeypatch.setattr(nifti_package, "niftiPackages", lambda: tmp_path / "packages")
+    commands = FakeCommands({"list": [factsOf(FAKE_MODEL)], "pip": ["Successfully installed nibabel"]})
+    lead = Lead(readerWith(a_slicer, tmp_path, _Models(), commands))
+    lead.nameCases(cases)
+    lead.write(tmp_path / "pilot")
+    assert f"--target|{tmp_path / 'packages'}|nibabel" in "|".join(commands.asked[-1])
+    assert read_design(tmp_path / "pilot" / DESIGN).cases[0].image.endswith("Abel/image.nii.gz")
 
 
 def test_the_table_shows_who_reads_what(a_lead: Lead, cases: Path) -> None:
