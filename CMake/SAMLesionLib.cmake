@@ -238,6 +238,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/models/tags/tags.py
   SAMLesionLib/models/tags/windows.py
   SAMLesionLib/models/tags/words.py
+  SAMLesionLib/models/tokens.py
   SAMLesionLib/models/weights.py
   SAMLesionLib/organ_word.py
   SAMLesionLib/packed_masks.py

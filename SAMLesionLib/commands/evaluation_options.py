@@ -122,8 +122,8 @@ def settings_of(args: argparse.Namespace) -> EvaluationSettings:
         InputError: when something needed is missing, or given although the replayed run decides it.
     """
     from SAMLesionLib.commands.evaluation_models import check_models
-    from SAMLesionLib.evaluation.readers import find_reader
     from SAMLesionLib.evaluation.settings import EvaluationSettings
+    from SAMLesionLib.evaluation.worker import simulated_reader
 
     names = {field.name for field in fields(EvaluationSettings)} & set(vars(args))
     given = {name: value for name, value in vars(args).items() if name in names and value is not None}
@@ -139,14 +139,7 @@ def settings_of(args: argparse.Namespace) -> EvaluationSettings:
     given["dataset"] = str(Path(args.dataset).resolve())  # as workers elsewhere find it
     settings = EvaluationSettings(**given)
     check_models(settings.models)
-    reader = find_reader(
-        settings.reader,
-        clicks=settings.clicks,
-        jitter=settings.jitter,
-        every=settings.every,
-        in_plane=settings.in_plane,
-    )
-    return replace(settings, reader=reader.name)
+    return replace(settings, reader=simulated_reader(settings).name)
 
 
 def command_of(settings: EvaluationSettings, output: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal, Protocol
@@ -12,7 +11,7 @@ import torch
 
 from SAMLesionLib.engine.devices import Hardware, slices_at_once
 from SAMLesionLib.models.sam import Sam, fuse_for_inference
-from SAMLesionLib.models.store import converted_folder
+from SAMLesionLib.models.store import converted_folder, make_usable
 from SAMLesionLib.models.weights import LoadedModel
 
 logger = logging.getLogger(__name__)
@@ -102,9 +101,7 @@ def _usable_folder() -> Path | None:
     """Where converted models are kept, None when nothing can be written there."""
     folder = converted_folder()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
+        return make_usable(folder)
     except OSError as error:
         logger.warning(
             "Nothing can be written to %s (%s), so models are converted anew at each start. Free some space "

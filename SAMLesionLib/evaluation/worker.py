@@ -153,16 +153,25 @@ def dataset_of(settings: EvaluationSettings) -> Dataset:
 
 def reader_of(settings: EvaluationSettings, info: ModelInfo) -> Reader:
     """The reader of an evaluation for a model; one that repeats what was recorded when a run is replayed."""
-    reader = find_reader(
+    reader = simulated_reader(settings)
+    if settings.replay_of:
+        return RecordedReader.of(reader, Path(settings.replay_of), info.name)
+    return FittingReader(reader, info, settings.organ)
+
+
+def simulated_reader(settings: EvaluationSettings) -> Reader:
+    """The reader that the settings name.
+
+    Raises:
+        InputError: when there is no such reader, or an option does not fit it.
+    """
+    return find_reader(
         settings.reader,
         clicks=settings.clicks,
         jitter=settings.jitter,
         every=settings.every,
         in_plane=settings.in_plane,
     )
-    if settings.replay_of:
-        return RecordedReader.of(reader, Path(settings.replay_of), info.name)
-    return FittingReader(reader, info, settings.organ)
 
 
 def model_info(segmenter: Segmenter, model: str) -> ModelInfo:

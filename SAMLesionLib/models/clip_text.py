@@ -19,6 +19,7 @@ from SAMLesionLib.models.cards import PackageFile
 from SAMLesionLib.models.clip_names import text_tensors
 from SAMLesionLib.models.state_dicts import read_state_dict
 from SAMLesionLib.models.store import sha256_of
+from SAMLesionLib.models.tokens import tokens_of
 
 VOCABULARY = PackageFile("open-clip-torch", "open_clip/bpe_simple_vocab_16e6.txt.gz")
 """CLIP's pairs of letters; nothing else of the package is used, so it is installed without dependencies."""
@@ -29,7 +30,6 @@ PUBLISHED_ARCHIVES = frozenset({"b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7
 """OpenAI's ViT-L-14.pt is a TorchScript archive, which can hold code: only the published one is read."""
 
 HEAD_CHANNELS = 64
-AT_ONCE = 64
 
 
 class ClipText:
@@ -43,14 +43,7 @@ class ClipText:
         """N sentences to NxE, as CLIP projects them, not of length 1."""
         longest = self._model.config.max_position_embeddings
         parts = []
-        for n in range(0, len(sentences), AT_ONCE):
-            tokens = self._tokenizer(
-                list(sentences[n : n + AT_ONCE]),
-                padding=True,
-                truncation=True,
-                max_length=longest,
-                return_tensors="pt",
-            )
+        for tokens in tokens_of(self._tokenizer, sentences, longest):
             # What follows the end of a sentence is never looked at: every token sees only those before it.
             parts.append(self._model(input_ids=tokens["input_ids"]).text_embeds)
         return torch.cat(parts)

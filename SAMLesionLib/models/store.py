@@ -50,14 +50,23 @@ def make_folder() -> Path:
     """
     folder = weights_folder()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
+        return make_usable(folder)
     except OSError as refused:
         raise WeightsError(
             f"Weights cannot be kept in {folder} ({refused.strerror}). Set {FOLDER_VARIABLE} to a folder "
             "that can be written."
         ) from None
+
+
+def make_usable(folder: Path) -> Path:
+    """A folder, made when it is not there.
+
+    Raises:
+        OSError: when nothing can be written into it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        return folder
 
 
 def check_room(folder: Path, n_bytes: int) -> None:

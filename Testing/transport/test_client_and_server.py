@@ -386,22 +386,29 @@ def test_a_body_that_drips_is_given_up(volume: Volume) -> None:
         assert answer.startswith(b"HTTP/1.1 400")
 
 
+class Gate:
+    """Holds a segmenter back at one of its slices."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self.has_begun, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self, n: int) -> None:
+        if n == self._n:
+            self.has_begun.set()
+            assert self.go_on.wait(20)
+
+
 def test_health_answers_while_a_mask_is_made(volume: Volume, request_of_a_box: SegmentRequest) -> None:
-    has_begun, go_on = threading.Event(), threading.Event()
-
-    def wait_at_1(n: int) -> None:
-        if n == 1:
-            has_begun.set()
-            assert go_on.wait(20)
-
-    with serving(FakeSegmenter(wait_at_1)) as served:
+    gate = Gate(1)
+    with serving(FakeSegmenter(gate)) as served:
         client = EngineClient(served.address, TOKEN, 20)
         client.load_volume(volume)
         updates = client.segment(request_of_a_box)
         next(updates)
-        assert has_begun.wait(10)
+        assert gate.has_begun.wait(10)
         assert client.health().is_busy
-        go_on.set()
+        gate.go_on.set()
         assert list(updates)[-1].is_last
         assert not client.health().is_busy
 
@@ -409,24 +416,18 @@ def test_health_answers_while_a_mask_is_made(volume: Volume, request_of_a_box: S
 def test_closing_the_answer_cancels_within_one_slice(
     volume: Volume, request_of_a_box: SegmentRequest
 ) -> None:
-    reached, go_on = threading.Event(), threading.Event()
-
-    def wait_at_2(n: int) -> None:
-        if n == 2:
-            reached.set()
-            assert go_on.wait(20)
-
-    segmenter = FakeSegmenter(wait_at_2)
+    gate = Gate(2)
+    segmenter = FakeSegmenter(gate)
     with serving(segmenter) as served:
         client = EngineClient(served.address, TOKEN, 20)
         client.load_volume(volume)
         updates = client.segment(request_of_a_box)
         next(updates)
-        assert reached.wait(10)
+        assert gate.has_begun.wait(10)
         updates.close()
         while client.health().is_busy:  # until the server has seen that we left
             pass
-        go_on.set()
+        gate.go_on.set()
         assert segmenter.was_closed_early.wait(10)
         assert segmenter.n_slices == 3
 
@@ -434,24 +435,18 @@ def test_closing_the_answer_cancels_within_one_slice(
 def test_an_answer_that_waits_for_its_turn_can_be_given_up(
     volume: Volume, request_of_a_box: SegmentRequest
 ) -> None:
-    has_begun, go_on = threading.Event(), threading.Event()
-
-    def wait_at_1(n: int) -> None:
-        if n == 1:
-            has_begun.set()
-            assert go_on.wait(20)
-
-    segmenter = FakeSegmenter(wait_at_1)
+    gate = Gate(1)
+    segmenter = FakeSegmenter(gate)
     with serving(segmenter) as served:
         client = EngineClient(served.address, TOKEN, 20)
         client.load_volume(volume)
         first = client.segment(request_of_a_box)
         next(first)
-        assert has_begun.wait(10)
+        assert gate.has_begun.wait(10)
         impatient = EngineClient(served.address, TOKEN, timeout_s=0.3)
         with pytest.raises(errors.EngineUnavailable, match="no sign"):
             next(impatient.segment(request_of_a_box))
-        go_on.set()
+        gate.go_on.set()
         assert list(first)[-1].is_last
         assert len(segmenter.requests) == 1
 
