@@ -134,11 +134,18 @@ def read_worklist(folder: Path) -> WorkList:
         tasks = tuple(Task(**task) for task in values.pop("tasks"))
         return WorkList(**values, arms=arms, tasks=tasks)
     except FileNotFoundError:
-        raise InputError(
-            f"There is no work list {path}. Ask the study lead for `samlesion study deal`."
-        ) from None
+        raise InputError(_no_list(path)) from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         raise InputError(f"{path} is damaged. Ask the study lead to deal the work lists again.") from None
+
+
+def _no_list(path: Path) -> str:
+    folder = path.parent
+    found = (*folder.glob(f"*/{WORKLIST}"), *folder.glob(f"*/*/{WORKLIST}"))
+    readers = sorted(each.parent.name for each in found)
+    if readers:
+        return f"{folder} is no reader's folder. Choose that of {' or '.join(readers)} in it."
+    return f"There is no work list {path}. Ask the study lead for `samlesion study deal`."
 
 
 def read_progress(folder: Path, worklist: WorkList) -> Progress:

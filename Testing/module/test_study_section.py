@@ -204,7 +204,8 @@ def test_a_folder_that_cannot_be_opened_is_told(
         assert not a_study_reader.frame.frame.visible
         return str(said.text)
 
-    assert "There is no work list" in refused(tmp_path)
+    assert "There is no work list" in refused(tmp_path / "masks")
+    assert refused(study.path) == f"{study.path} is no reader's folder. Choose that of R1 in it."
     with ReadingSession(folder):
         assert "Another session of reader R1 is open" in refused(folder)
     design = study.path / "design.toml"
