@@ -10,10 +10,9 @@ from slicer.i18n import tr as _
 
 from SAMLesionLib.host.lesion_table import LesionRow
 from SAMLesionLib.lesions import Status
-from SAMLesionLib.prompts import OrganPrompt
-from SAMLesionLib.terminology import ORGANS
 from SAMLesionQt.desk import Desk
 from SAMLesionQt.lesion_table import LesionTable
+from SAMLesionQt.organ_choice import OrganChoice
 
 
 class LesionSection:
@@ -35,8 +34,7 @@ class LesionSection:
             (_("Accepted"), (Status.ACCEPTED,)),
         ):
             ui.statusFilter.addItem(text, [status.value for status in statuses])
-        ui.organSelector.addItem("")
-        ui.organSelector.addItems(sorted(word.capitalize() for word in ORGANS))
+        self._organ = OrganChoice(ui.organSelector, desk, self.refresh)
         for name, action in (
             ("newLesionButton", self.begin),
             ("nextLesionButton", self.next),
@@ -51,8 +49,6 @@ class LesionSection:
         ):
             getattr(ui, name).connect("clicked()", action)
         ui.statusFilter.connect("currentIndexChanged(int)", self._onFilter)
-        ui.organSelector.connect("activated(int)", self._onOrgan)
-        ui.organSelector.lineEdit().connect("editingFinished()", self._onOrgan)
 
     def begin(self) -> None:
         """The next prompt begins another lesion."""
@@ -160,14 +156,13 @@ class LesionSection:
         ui.newLesionButton.enabled = session is not None
         ui.nextLesionButton.enabled = bool(self._table.ids)
         ui.acceptButton.enabled = ui.flagButton.enabled = chosen > 0
-        ui.renameButton.enabled = ui.organSelector.enabled = lesion is not None
+        ui.renameButton.enabled = lesion is not None
         ui.mergeButton.enabled = chosen > 1
         ui.splitButton.enabled = isOpen and chosen == 1
         ui.deleteButton.enabled = isOpen
         ui.undoButton.enabled = session is not None and session.annotation.can_undo
         ui.redoButton.enabled = session is not None and session.annotation.can_redo
-        if not ui.organSelector.lineEdit().hasFocus():
-            ui.organSelector.setCurrentText(lesion.organ.capitalize() if lesion is not None else "")
+        self._organ.show(lesion)
 
     def _choose(self, lesionId: str) -> None:
         self._desk.choose(lesionId)
@@ -194,17 +189,6 @@ class LesionSection:
 
     def _onFilter(self, _index: int) -> None:
         self.refresh()
-
-    def _onOrgan(self, *_args: object) -> None:
-        session, lesion = self._desk.session, self._desk.lesion
-        word = self._ui.organSelector.currentText.strip()
-        if session is not None and lesion is not None and word.lower() != lesion.organ:
-            with self._desk.guarded():
-                session.annotation.set_organ(lesion.lesion_id, word)
-                if OrganPrompt.kind in (self._desk.model.prompts if self._desk.model else ()):
-                    organ = OrganPrompt(word) if word else None
-                    session.annotation.put_prompt(lesion.lesion_id, OrganPrompt, organ)
-            self.refresh()
 
 
 def summary(rows: tuple[LesionRow, ...] | list[LesionRow]) -> str:
