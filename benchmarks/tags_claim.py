@@ -287,7 +287,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--base", type=int, default=350, help="steps of what all arms start from")
+    parser.add_argument("--base", type=int, default=450, help="steps of what all arms start from")
     parser.add_argument("--steps", type=int, default=80)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("-o", "--output", type=Path, default=Path("build/tags-claim"))
