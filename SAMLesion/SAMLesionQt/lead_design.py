@@ -112,7 +112,7 @@ class LeadDesign:
 
     def _onCases(self, source: DatasetCases) -> None:
         self._source = source
-        told = _("{cases}, laid out as {layout}")
+        told = _("{cases} (layout: {layout})")
         self._ui.casesInfoLabel.text = told.format(
             cases=casesText(len(source.planned())), layout=source.dataset.layout
         )
