@@ -169,6 +169,12 @@ def test_texts_of_any_kind_come_back_from_the_file(tmp_path: Path) -> None:
     assert design.instructions.split() == ["word"] * 40 + ['"""quoted"""']
 
 
+def test_a_study_is_named_as_its_folder(tmp_path: Path) -> None:
+    design = begin_study(tmp_path / "my study!", a_draft(readers=("R1", "R2")), PhantomCases(3, 1))
+    assert design.name == "my-study"
+    assert len(design.cases) == 3
+
+
 def test_nothing_is_read_or_written_for_a_study_that_cannot_be(tmp_path: Path) -> None:
     class Cases(PhantomCases):
         def write(self, folder: Path):
