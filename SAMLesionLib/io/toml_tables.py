@@ -85,7 +85,7 @@ def from_table(cls: type[T], table: Mapping[str, Any], name: str = "", file: str
     values = {key: _value(hints[key], value, _join(name, key)) for key, value in table.items()}
     for key, value in values.items():
         least = known[key].metadata.get("least")
-        if least is not None and value is not None and value < least:
+        if least is not None and value is not None and not value >= least:  # NaN is neither
             raise InputError(f"{_join(name, key)} must be {least} or more, got {value}.")
     return cls(**values)
 
@@ -110,7 +110,8 @@ def _value(kind: Any, value: Any, key: str) -> Any:
     if origin is Literal:
         if value in options:
             return value
-        raise InputError(f"{key} is one of {', '.join(map(str, options))}; got {value!r}.")
+        known = ", ".join(str(option) or "empty" for option in options)
+        raise InputError(f"{key} is one of {known}; got {value!r}.")
     if origin in (Union, UnionType):  # a value or nothing
         return value if value is None else _value(options[0], value, key)
     return _values(options[0], value, key) if origin is tuple else _plain(kind, value, key)

@@ -14,7 +14,7 @@ from SAMLesionLib.io.toml_tables import at_least, from_table, parse_toml, read_t
 class Reader:
     name: str
     years: int = at_least(0, 1)
-    speed: float | None = None
+    speed: float | None = at_least(0.5, None)
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class Team:
     colour: Literal["red", "blue"] = "red"
     shifts: tuple[float, ...] = (1.0,)
     folder: Path | None = None
+    badge: Literal["", "star"] = ""
 
 
 LEAD = {"name": "Ada"}
@@ -50,6 +51,11 @@ def test_tables_lists_of_tables_and_values_become_dataclasses() -> None:
         ({"readers": 3}, r"readers must be a list of tables \[\[readers\]\], got 3"),
         ({"readers": [3]}, "readers 1 is a table"),
         ({"lead": {"name": "x", "years": -1}}, "lead.years must be 0 or more, got -1"),
+        (
+            {"lead": {"name": "x", "years": 1, "speed": float("nan")}},
+            "lead.speed must be 0.5 or more, got nan",
+        ),
+        ({"badge": "moon"}, "badge is one of empty, star; got 'moon'"),
         ({"lead": {"name": 3}}, "lead.name must be text in quotes, got 3"),
         ({"shifts": 3}, "shifts must be a list of numbers, got 3"),
         ({"shifts": ["x"]}, "shifts must be a number, got 'x'"),
