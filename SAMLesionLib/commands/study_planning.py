@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from SAMLesionLib.errors import InputError
+
 if TYPE_CHECKING:
     from SAMLesionLib.study.design import StudyDesign
     from SAMLesionLib.study.design_templates import DesignTemplate
@@ -107,7 +109,13 @@ def _new(args: argparse.Namespace) -> int:
     check_free(args.study)
     template = find_template(args.template)
     draft = _draft(template, args)
-    design = begin_study(args.study, draft, source_of(args), template.about)
+    source = source_of(args)
+    if args.starts is not None and all(arm.method != "correct" for arm in draft.arms):
+        raise InputError(
+            "--starts names masks to correct, but no arm corrects any. Add correct to --arms, or leave out "
+            "--starts."
+        )
+    design = begin_study(args.study, draft, source, template.about)
     n = len(design.cases)
     print(f"wrote {args.study / DESIGN} with {n} {'case' if n == 1 else 'cases'}.")
     print("Read it, change it, then deal the work lists:")

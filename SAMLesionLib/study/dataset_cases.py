@@ -16,7 +16,7 @@ import numpy.typing as npt
 from SAMLesionLib.datasets.dataset import FileDataset, open_dataset
 from SAMLesionLib.datasets.layouts import CaseFiles
 from SAMLesionLib.errors import ImageError, InputError
-from SAMLesionLib.io import Segment, make_folder, read_mask, read_segmentation, write_segmentation
+from SAMLesionLib.io import Segment, image_name, make_folder, read_mask, read_segmentation, write_segmentation
 from SAMLesionLib.study.bare_segments import bare
 from SAMLesionLib.study.design import StudyCase
 from SAMLesionLib.volume import Volume
@@ -87,7 +87,7 @@ class DatasetCases:
 
     def _start(self, name: str) -> Path:
         assert self.starts is not None
-        found = sorted(path for path in self.starts.glob("*") if path.name.partition(".")[0] == name)
+        found = sorted(path for path in self.starts.glob("*") if image_name(path) == name)
         if not found:
             raise InputError(
                 f"{self.starts} holds no mask of the case {name}. Put it there, such as {name}.nii.gz."

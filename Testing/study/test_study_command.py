@@ -164,7 +164,7 @@ def test_a_data_set_becomes_numbered_cases(tmp_path: Path) -> None:
 
 
 def test_arms_order_and_masks_to_correct_are_options(tmp_path: Path, capsys) -> None:
-    data = tmp_path / "data" / "miller"
+    data = tmp_path / "data" / "miller.2"
     data.mkdir(parents=True)
     write_segmentation(data / "image.nrrd", [Segment("x", a_cube(1, 11))], a_volume())
     write_segmentation(data / "label.nrrd", [Segment("x", a_cube(3))], a_volume())
@@ -174,9 +174,11 @@ def test_arms_order_and_masks_to_correct_are_options(tmp_path: Path, capsys) -> 
     assert "the case C01 has none" in capsys.readouterr().err
     (tmp_path / "starts").mkdir()
     assert study(*words, "--starts", tmp_path / "starts") == 2
-    assert "no mask of the case miller" in capsys.readouterr().err
+    assert "no mask of the case miller.2" in capsys.readouterr().err
     two = [Segment("by medsam", a_cube(3, 5)), Segment("b", a_cube(6, 8))]
-    write_segmentation(tmp_path / "starts" / "miller.seg.nrrd", two, a_volume())
+    write_segmentation(tmp_path / "starts" / "miller.2.seg.nrrd", two, a_volume())
+    assert study("new", tmp_path / "pilot", "--data", data.parent, "--starts", tmp_path / "starts") == 2
+    assert "no arm corrects any. Add correct to --arms" in capsys.readouterr().err
     assert study(*words, "--starts", tmp_path / "starts") == 0
     assert study("deal", tmp_path / "pilot") == 0
     design = read_study(tmp_path / "pilot").design
