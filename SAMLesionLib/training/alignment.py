@@ -61,6 +61,8 @@ class Alignment:
                 "TAGS learns with the words of an organ, but neither CLIP's weights nor computed words are "
                 f"here ({file}). Name one of them by words.clip or words.file, or set words.weight = 0."
             )
+        if self._width and settings.clip is not None and not settings.clip.is_file():
+            raise InputError(f"There is no file {settings.clip}. Check the path in words.clip.")
         self._features = WordFeatures(file, _clip_reader(settings.clip))
 
     def loss(self, rounds: RoundsResult, batch: Batch) -> Tensor | float:

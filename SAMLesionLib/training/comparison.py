@@ -10,14 +10,14 @@ from torch import Tensor
 from SAMLesionLib.training.judging import Scores
 from SAMLesionLib.training.recipe import Recipe
 from SAMLesionLib.training.reproduction import ArmResult
-from SAMLesionLib.training.result_tables import beside, percent, row, with_interval
+from SAMLesionLib.training.result_tables import beside, n_tested, percent, row, with_interval
 
 
 def comparison(recipe: Recipe, results: Sequence[ArmResult[Scores]]) -> str:
     """Markdown for people: Dice in percent with 95 % intervals over cases."""
     reference = next((r for r in results if r.name == recipe.reference), None)
     lines = [
-        f"# {recipe.title}: {len(results[0].scores.names)} test cases",
+        f"# {recipe.title}: {n_tested(results[0].scores.names)}",
         "",
         row(
             "method",

@@ -8,7 +8,7 @@ from typing import Any
 from SAMLesionLib.training.point_protocol import TOLERANCE_MM, PointScores
 from SAMLesionLib.training.recipe import Recipe
 from SAMLesionLib.training.reproduction import ArmResult
-from SAMLesionLib.training.result_tables import beside, percent, row, with_interval
+from SAMLesionLib.training.result_tables import beside, n_tested, percent, row, with_interval
 
 
 def point_comparison(recipe: Recipe, results: Sequence[ArmResult[PointScores]]) -> str:
@@ -24,7 +24,7 @@ def point_comparison(recipe: Recipe, results: Sequence[ArmResult[PointScores]]) 
         f"Dice beside {recipe.reference}",
     )
     lines = [
-        f"# {recipe.title}: {len(results[0].scores.names)} test cases",
+        f"# {recipe.title}: {n_tested(results[0].scores.names)}",
         "",
         head,
         row(*["---"] * (5 + len(others))),

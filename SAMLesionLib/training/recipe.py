@@ -61,7 +61,7 @@ class Recipe:
         """
         arms = {arm["name"]: arm for arm in self.arms}
         if arm_name not in arms:
-            raise InputError(f"There is no arm {arm_name!r}. The arms are {', '.join(arms)}.")
+            raise InputError(f"There is no arm {arm_name!r}. The arms are {'; '.join(arms)}.")
         table: Table = {}
         for part in (self.run, arms[arm_name], {"data": {"path": str(data)}}, changes):
             merge(table, part)

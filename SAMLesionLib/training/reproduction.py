@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
+from SAMLesionLib.errors import InputError
 from SAMLesionLib.io import atomic_write
 from SAMLesionLib.models.sgp_sam import SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
@@ -19,19 +20,24 @@ from SAMLesionLib.training.alignment import Alignment
 from SAMLesionLib.training.arithmetic import choose_arithmetic
 from SAMLesionLib.training.asking import Network
 from SAMLesionLib.training.case_cubes import CubeSource
-from SAMLesionLib.training.checkpoints import BEST, LAST
+from SAMLesionLib.training.checkpoints import BEST, LAST, read_about
 from SAMLesionLib.training.config import TrainingConfig, read_config
 from SAMLesionLib.training.judging import Judge, Scores
 from SAMLesionLib.training.loop import train
 from SAMLesionLib.training.point_protocol import PointScores, point_scores
 from SAMLesionLib.training.recipe import Recipe
-from SAMLesionLib.training.run import card_of
+from SAMLesionLib.training.run import card_of, changed_values
 from SAMLesionLib.training.simulated_reader import ClickSettings
 from SAMLesionLib.training.start import load_start, start_network
 from SAMLesionLib.training.team import Team
 from SAMLesionLib.training.tuning import tune
 
 TESTED = "test.json"
+
+CHANGES_NOTHING = frozenset(
+    ("device", "precision", "threads", "compile", "recompute", "log_every", "save_every", "tensorboard")
+) | {"batch.workers", "data.path", "data.prepared"}
+"""Values of a run that a finished arm may have had others of: the machine's, what is told, where data lie."""
 
 
 S = TypeVar("S", Scores, PointScores)
@@ -82,7 +88,9 @@ def reproduce(
 
 def _arm(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team: Team) -> ArmResult[Any]:
     kept = folder / TESTED
-    if not kept.exists():
+    if kept.exists():
+        _check_same(config, folder)
+    else:
         train(config, folder, resume=(folder / LAST).exists(), team=team)
         result = _test(recipe, name, config, folder, team)
         if team.leads:
@@ -90,6 +98,18 @@ def _arm(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team: 
                 file.write(json.dumps(_plain(result)).encode())
         team.wait()
     return _read(kept)
+
+
+def _check_same(config: TrainingConfig, folder: Path) -> None:
+    """Refuse to take what an arm of other values found for this one's."""
+    path = folder / LAST
+    changed = changed_values(read_about(path), config) if path.exists() else []
+    telling = [key for key in changed if key not in CHANGES_NOTHING]
+    if telling:
+        raise InputError(
+            f"{folder} was trained and tested with other values of {', '.join(telling)}. Choose another "
+            "folder with -o, or delete this one."
+        )
 
 
 def _test(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team: Team) -> ArmResult[Any]:

@@ -21,6 +21,11 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.1f}"
 
 
+def n_tested(names: Sequence[str]) -> str:
+    """How many test cases these are, in words."""
+    return f"{len(names)} test {'case' if len(names) == 1 else 'cases'}"
+
+
 def with_interval(names: Sequence[str], values: Tensor) -> str:
     """The mean over cases in percent and its 95 % interval."""
     found = estimate(zip(names, values.tolist(), strict=True))

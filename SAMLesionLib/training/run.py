@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from pathlib import Path
@@ -142,7 +143,7 @@ class Run:
         self.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["rng"])
         self.step, self.best, self.metrics = about["step"], about["best"], about["metrics"]
-        changed = differences(about["config"], json.loads(json.dumps(self.config.as_json(), default=str)))
+        changed = changed_values(about, self.config)
         if changed:
             self.log.say(f"going on with other values than before of {', '.join(changed)}")
 
@@ -201,6 +202,16 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
         compile_blocks(network)
     let_learn(network)
     return run
+
+
+def changed_values(about: Mapping[str, Any], config: TrainingConfig) -> list[str]:
+    """The keys of a run whose values are not those that a checkpoint was trained with.
+
+    Args:
+        about: what the checkpoint tells, from `read_about`.
+        config: of the run.
+    """
+    return differences(about["config"], json.loads(json.dumps(config.as_json(), default=str)))
 
 
 def card_of(config: TrainingConfig) -> ModelCard:

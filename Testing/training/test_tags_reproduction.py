@@ -129,6 +129,12 @@ def test_arms_are_trained_tested_and_put_beside_what_was_published(
     assert told.out == table
     assert "step" not in told.err  # nothing is done twice
 
+    assert reproduce("tags-msd-pancreas", data.parent, tmp_path, ";".join(arms), "device=auto") == 0
+    capsys.readouterr()
+    others = ("data.split.fold=1", "words.weight=0.5")
+    assert reproduce("tags-msd-pancreas", data.parent, tmp_path, ";".join(arms), *others) == 2
+    assert "with other values of data.split.fold, words.weight. Choose" in capsys.readouterr().err
+
 
 @pytest.mark.parametrize(
     ("recipe", "make", "dataset", "arm"),
@@ -152,7 +158,7 @@ def test_kidneys_and_livers_too(
     assert f"\n| {arm} |" in table
     assert "(published)" in table
     # The last of the livers has no tumour.
-    assert f"{1 if dataset == 'lits' else 2} test cases" in table
+    assert ("1 test case\n" if dataset == "lits" else "2 test cases\n") in table
 
 
 def test_a_network_without_alignment_needs_no_words(tmp_path: Path) -> None:
@@ -166,6 +172,7 @@ def test_a_network_without_alignment_needs_no_words(tmp_path: Path) -> None:
     [
         (("data.split.incomplete=false",), "276 of the 281 cases in the folds of pancreas are missing here"),
         (('words.file="none.safetensors"',), "neither CLIP's weights nor computed words"),
+        (('words.clip="none.pt"',), "There is no file none.pt. Check the path in words.clip."),
         (('data.organ_masks="organs"',), "organs holds neither"),
     ],
 )
