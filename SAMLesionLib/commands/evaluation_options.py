@@ -40,7 +40,12 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="who draws: box3d, box2d, boxes-every-k, recist, cvpr25, sammed3d or tags; default box3d",
     )
-    group.add_argument("--clicks", type=_positive, metavar="N", help="clicks, for cvpr25, sammed3d and tags")
+    group.add_argument(
+        "--clicks",
+        type=_positive,
+        metavar="N",
+        help="clicks, for cvpr25 (default 5), sammed3d (10) and tags (3)",
+    )
     group.add_argument(
         "--every", type=_positive, metavar="K", help="slices from box to box, for boxes-every-k; default 5"
     )

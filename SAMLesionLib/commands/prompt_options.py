@@ -43,7 +43,8 @@ _DRAWN = (
     (
         "--point",
         "I,J,K[,+|-]",
-        "a click on the lesion (+, the default) or beside it (-), in voxels, or mm with --frame",
+        "a click on the lesion (+, the default) or beside it (-), in voxels, or mm with --frame; for models "
+        "that take clicks, such as sgp-sam-small",
     ),
     (
         "--line",

@@ -24,6 +24,8 @@ EXAMPLES = """examples:
     samlesion segment brain.nrrd -o lesion.seg.nrrd --box 160,82,12,211,120,18
   two lesions, facts for a program on standard output:
     samlesion segment brain.nii.gz -o out.nii.gz --box 160,82,12,211,120,18 --box 177,123,11,208,156,13 --json
+  one lesion, clicks on it and beside it, with a model that sees volumes:
+    samlesion segment brain.nrrd -o out.nrrd --model sgp-sam-small --point 185,101,15 --point 140,99,15,-
   a DICOM folder and a box drawn in 3D Slicer:
     samlesion segment dicom/ -o lesion.seg.nrrd --prompts R.mrk.json
   the same as a DICOM segmentation of the same patient and study, for the archive:
