@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from SAMLesionLib.errors import InputError
 from SAMLesionLib.training.samples import Bools, Floats
 from SAMLesionLib.training.tables import at_least
 
@@ -66,6 +67,20 @@ class ChangeSettings:
     stretch_by: float = at_least(0.0, 0.1)
     flip: float = at_least(0.0, 0.5)
     quarter: float = at_least(0.0, 0.5)
+
+    def __post_init__(self) -> None:
+        """Refuse zooms that no scan can have.
+
+        Raises:
+            InputError: saying which.
+        """
+        if not self.least_zoom <= self.most_zoom:
+            raise InputError(
+                f"data.changes.least_zoom is {self.least_zoom:g}, more than most_zoom, {self.most_zoom:g}. "
+                "Swap them."
+            )
+        if not self.stretch_by < 1:
+            raise InputError(f"data.changes.stretch_by must be less than 1, got {self.stretch_by:g}.")
 
 
 class Look(NamedTuple):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from SAMLesionLib.errors import InputError
 from SAMLesionLib.training.organ_crops import (
     ChangeSettings,
     CropSettings,
@@ -22,6 +23,18 @@ from SAMLesionLib.training.organ_crops import (
 STILL = ChangeSettings(shift=0, zoom=0, flip=0, quarter=0)
 TUMOUR = np.array([[100, 200, 300]])
 SHAPE = (200, 400, 500)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"least_zoom": 2.0}, "least_zoom is 2, more than most_zoom, 1.25"),
+        ({"stretch_by": 1.0}, "stretch_by must be less than 1, got 1"),
+    ],
+)
+def test_zooms_that_no_scan_can_have_are_refused(values: dict[str, float], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        ChangeSettings(**values)
 
 
 def seeded(seed: int = 0) -> np.random.Generator:
