@@ -34,8 +34,8 @@ MASK_LOGIT = 4.0
 SIZING_CLICKS = 3
 """While there are no more prompts than this, all of them clicks, each is looked at in cells of every size."""
 
-MISSED = 100.0
-"""What an answer loses for each click that it contradicts."""
+MISSED = 3.0
+"""What an answer's worth loses for each click that it contradicts: about what good and bad ones lie apart."""
 
 MOST_LOOKS = 4
 """How many cubes a click may be shown in until the lesion fits."""
@@ -204,7 +204,7 @@ class Question:
                 yield self._answer(frame, clicks, self._carried(None, frame))
 
     def _seems(self, look: CubeAnswer) -> float:
-        """How good an answer seems; one against a click is worse than any that heeds it."""
+        """How good an answer seems, by what it shows and by the clicks that it heeds."""
         found = meant_logits(look, self.prompts, self.volume)
         grey = self.predictor.grey(self.volume, look.frame, self.window)
         return worth(found, grey) - MISSED * n_missed(look, found)

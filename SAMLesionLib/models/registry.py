@@ -140,10 +140,13 @@ _CARDS = (
         n_parameters=4_929_097,
         sources=(OwnFile("weights/sgp-sam-small.safetensors"),),
         cube=CubeRecipe(
-            spacing_mm=1.5, finest_mm=0.375, coarsest_mm=6.0, first_steps_mm=(0.5, 1.0, 2.0, 4.0)
+            spacing_mm=1.5,
+            finest_mm=0.375,
+            coarsest_mm=6.0,
+            first_steps_mm=(0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0),
         ),
-        size_bytes=9_894_266,
-        sha256="712fd4f3e17996888a4ff15dde02ed35cc1c5cb99dcc4bb945382582923260ee",
+        size_bytes=9_894_282,
+        sha256="00245c26011bd70317f442ddfdc52bfa0a4c21e46fd41fcc851604f12e1303e9",
     ),
     ModelCard(
         name="tags",
