@@ -2,7 +2,7 @@
 
     python -m benchmarks.first_look [--scenes N]
 
-A click says where a lesion is and not how large, so the small model looks in cells of four sizes and keeps
+A click says where a lesion is and not how large, so the small model looks in cells of seven sizes and keeps
 one answer. Here it clicks on scenes none of which is a test case: synthetic scans with a lesion of 5 to 175
 mm in 100 to 350 mm, and the sarcomas that it was trained on. The weights make the mean Dice of the kept
 answer as large as they can; half of the scenes fit and the other half judge them, then all fit the weights to
