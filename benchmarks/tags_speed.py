@@ -8,6 +8,7 @@ tell little on a busy machine, so seconds of the processor stand beside them.
 
     python benchmarks/tags_speed.py [--threads N] [--precision bfloat16] [--size 128]
     python benchmarks/tags_speed.py --ours        # without the plain way
+    python benchmarks/tags_speed.py --device cuda # ours on a GPU, and its memory
     python benchmarks/tags_speed.py --golden      # the whole network against golden numbers, minutes
 """
 
@@ -57,16 +58,18 @@ def main() -> None:
             _print_golden()
             return
         torch.manual_seed(0)
-        network, image = _random(_build(args.size)).eval(), torch.randn(1, 3, *[args.size] * 3)
-        if not args.ours:
+        network = _random(_build(args.size)).eval().to(args.device)
+        image = torch.randn(1, 3, *[args.size] * 3, device=args.device)
+        if not args.ours and args.device == "cpu":
             print(f"slices and 12 blocks, plain  {_plain_blocks(network, image)}", flush=True)
             print(f"necks and decoder, plain     {_plain_decoder(network, image)}", flush=True)
         dtype = torch.bfloat16 if args.precision == "bfloat16" else torch.float32
         _measure_ours(prepare_for_answers(network, dtype), image)
-    print(
-        f"{args.threads} threads, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}, {args.precision}"
-    )
+    name = torch.cuda.get_device_name() if args.device == "cuda" else f"{args.threads} threads"
+    print(f"{name}, load {os.getloadavg()[0]:.1f}, torch {torch.__version__}, {args.precision}")
     print(f"memory at most: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.1f} GiB")
+    if args.device == "cuda":
+        print(f"of the GPU at most: {torch.cuda.max_memory_allocated() / 2**30:.1f} GiB (goal 12)")
 
 
 def _build(size: int) -> Tags:
@@ -74,7 +77,9 @@ def _build(size: int) -> Tags:
 
 
 def _measure_ours(network: Tags, image: Tensor) -> None:
-    middle = torch.full((1, 1, 3), network.image_size / 2)
+    middle = torch.full((1, 1, 3), network.image_size / 2, device=image.device)
+    if image.is_cuda:
+        network.decode(network.encode(image), middle)  # the first time compiles kernels
     encoded, seconds = _timed(lambda: network.encode(image))
     print(f"encode, ours                 {seconds}", flush=True)
     for what, points in (("first", middle), ("second", torch.cat((middle, middle + 5), dim=1))):
@@ -124,6 +129,8 @@ def _random(network: Tags) -> Tags:
 def _timed(work: Callable[[], Tensor]) -> tuple[Tensor, Seconds]:
     clock, processor = perf_counter(), process_time()
     result = work()
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
     return result, Seconds(perf_counter() - clock, process_time() - processor)
 
 
@@ -136,11 +143,15 @@ def _check(ours: Tensor, reference: Tensor) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="bfloat16")
     parser.add_argument("--size", type=int, default=128, help="voxels along each side of the cube")
     parser.add_argument("--ours", action="store_true", help="without the plain way")
     parser.add_argument("--golden", action="store_true", help="compare all golden numbers and stop")
-    return parser.parse_args()
+    args = parser.parse_args()
+    if args.device == "cuda" and not torch.cuda.is_available():
+        parser.error("no NVIDIA GPU is here that PyTorch can use; leave --device out.")
+    return args
 
 
 if __name__ == "__main__":
