@@ -146,7 +146,7 @@ def click(engine: Engine, scene: Scene, number: int) -> Looks:
     seen, dice = [], []
     for look in Question(predictor, scene.volume, prompts, None).looks():
         logits = meant_logits(look, prompts, scene.volume)
-        told = traits(logits, predictor.grey(scene.volume, look.frame, None))
+        told = traits(logits, predictor.embed(scene.volume, look.frame, None).grey)
         seen.append([told.get(name, 0.0) for name in WEIGHTS])
         found = mask_of(look, prompts, scene.volume)
         common = scene.lesion[found.block.slices_kji()] & found.mask

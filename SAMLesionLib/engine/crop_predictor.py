@@ -27,7 +27,7 @@ CropEmbedding = Embedding3D[TagsEncoded]
 """The map that points change, and the share of all others."""
 
 
-class CropPredictor(Predictor3D[Tags, TagsEncoded]):
+class CropPredictor(Predictor3D[Tags, CropEmbedding]):
     """TAGS on one device: encodes each cube and organ once and decodes as many points as are asked.
 
     The network's axes are the patient's: superior, anterior, right. Those of a `PatchFrame` are right,

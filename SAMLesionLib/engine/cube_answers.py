@@ -70,9 +70,9 @@ def segment_cubes(
     touched: IndexBox | None = None
     for n, step in enumerate(steps[n_done:]):
         for look, refined in enumerate(_looks(predictor, volume, step, answer, window), start=1):
-            answer = refined
-            shown = mask_of(answer, step, volume)
-            touched = shown.block if touched is None else touched.union(shown.block)
+            if shown is None or refined is not answer:  # the best look so far may stay the best
+                answer, shown = refined, mask_of(refined, step, volume)
+                touched = shown.block if touched is None else touched.union(shown.block)
             yield MaskUpdate(shown.block, shown.mask, 0.9 * (n + 1 - 0.5**look) / (len(steps) - n_done))
         if answer is not None:
             answers.put(predictor.key(volume, step, window), answer)
@@ -206,8 +206,8 @@ class Question:
     def _seems(self, look: CubeAnswer) -> float:
         """How good an answer seems, by what it shows and by the clicks that it heeds."""
         found = meant_logits(look, self.prompts, self.volume)
-        grey = self.predictor.grey(self.volume, look.frame, self.window)
-        return worth(found, grey) - MISSED * n_missed(look, found)
+        seen = self.predictor.embed(self.volume, look.frame, self.window)
+        return worth(found, seen.grey) - MISSED * n_missed(look, found)
 
     def _cube(self, click: PointPrompt, before: CubeAnswer | None) -> PatchFrame:
         if before is None:

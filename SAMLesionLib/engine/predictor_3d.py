@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import torch
 
 from SAMLesionLib.engine.devices import Hardware
-from SAMLesionLib.engine.embeddings import EmbeddingKey, VolumeCache
+from SAMLesionLib.engine.embeddings import EmbeddingKey, HasBytes, VolumeCache
 from SAMLesionLib.imaging import Window
 from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.models.sam3d import Sam3D
@@ -22,6 +22,7 @@ OWN_RECIPE: Window = (-inf, inf)
 
 Maps = TypeVar("Maps", bound=tuple[torch.Tensor, ...])
 Network = TypeVar("Network", Sam3D, Tags)
+Embedded = TypeVar("Embedded", bound=HasBytes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Embedding3D(Generic[Maps]):
         return sum(x.nbytes for x in self.maps)
 
 
-class Predictor3D(Generic[Network, Maps]):
+class Predictor3D(Generic[Network, Embedded]):
     """A network on one device that encodes each cube once."""
 
     def __init__(
@@ -49,7 +50,7 @@ class Predictor3D(Generic[Network, Maps]):
         network: Network,
         weights_sha256: str,
         hardware: Hardware,
-        cache: VolumeCache[Embedding3D[Maps]],
+        cache: VolumeCache[Embedded],
     ) -> None:
         """Bring the network to its device.
 

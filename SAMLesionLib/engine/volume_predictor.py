@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import cast
 
@@ -22,11 +23,26 @@ from SAMLesionLib.prompts import PointPrompt
 from SAMLesionLib.volume import Volume
 
 Floats = npt.NDArray[np.float32]
-CubeEmbedding = Embedding3D[Encoded]
-"""The embedding of a cube and its finer maps."""
 
 
-class VolumePredictor(Predictor3D[Sam3D, Encoded]):
+@dataclass(frozen=True, eq=False)
+class CubeEmbedding(Embedding3D[Encoded]):
+    """The embedding of a cube and its finer maps.
+
+    Attributes:
+        grey: what the model saw, (n, n, n) in the cells of its logits; empty for a model that looks at a
+            first click once, since nobody asks for it.
+    """
+
+    grey: Floats
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that it takes."""
+        return super().nbytes + self.grey.nbytes
+
+
+class VolumePredictor(Predictor3D[Sam3D, CubeEmbedding]):
     """One 3D model on one device: encodes each cube once and decodes as many prompts as are asked."""
 
     def __init__(
@@ -70,20 +86,14 @@ class VolumePredictor(Predictor3D[Sam3D, Encoded]):
         embedding = self._cache.get(key)
         if embedding is None:
             start = perf_counter()
-            cube = torch.from_numpy(cube_image(volume, frame, self.card.intensity, window))
-            embedding = CubeEmbedding(self._network.encode(cube[None, None].to(self.hardware.device)))
+            cube = cube_image(volume, frame, self.card.intensity, window)
+            image = torch.from_numpy(cube)[None, None].to(self.hardware.device)
+            embedding = CubeEmbedding(self._network.encode(image), self._in_mask_cells(cube))
             finish(self.hardware.device)
             self.encode_s += perf_counter() - start
             self.n_encoded += 1
             self._cache.put(key, embedding)
         return embedding
-
-    def grey(self, volume: Volume, frame: PatchFrame, window: Window | None) -> Floats:
-        """What the model sees of a cube, (n, n, n) in the cells of its logits."""
-        n, cells = self.mask_size, self.size // self.mask_size
-        image = cube_image(volume, frame, self.card.intensity, window)
-        means: Floats = image.reshape(n, cells, n, cells, n, cells).mean(axis=(1, 3, 5))
-        return means
 
     @torch.inference_mode()
     def logits(
@@ -113,6 +123,13 @@ class VolumePredictor(Predictor3D[Sam3D, Encoded]):
         logits, _ = self._network.decode(embedding.maps, points, labels, corners, mask)
         answer: Floats = logits[0, 0].float().cpu().numpy()
         return answer
+
+    def _in_mask_cells(self, cube: Floats) -> Floats:
+        if not self.recipe.first_steps_mm:
+            return np.zeros((0, 0, 0), np.float32)
+        n, cells = self.mask_size, self.size // self.mask_size
+        means: Floats = cube.reshape(n, cells, n, cells, n, cells).mean(axis=(1, 3, 5))
+        return means
 
     def _tensor(self, values: npt.ArrayLike) -> torch.Tensor:
         return torch.as_tensor(np.asarray(values, np.float32), device=self.hardware.device)

@@ -14,7 +14,7 @@ EMBED_DIM = 48
 
 
 def build_small_tags() -> Tags:
-    """TAGS of 0.7 million parameters on 32x32x32 voxels, 8x8x8 tokens in four blocks.
+    """TAGS of 0.36 million parameters on 32x32x32 voxels, 8x8x8 tokens in four blocks.
 
     There is no SAM of this size to start from, so all of it is to be trained (`tune.method = "full"`), and
     the positions, which SAM would bring, begin as small random numbers.

@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.cards import ModelCard
-from SAMLesionLib.training.samples import Origin, Part, Sample, SampleSource
+from SAMLesionLib.training.samples import Part, SampleSource
 from SAMLesionLib.training.synthetic.arrays import RealArrays
 from SAMLesionLib.training.synthetic.limbs import with_limbs
 from SAMLesionLib.training.synthetic.organs import OrganScans
 from SAMLesionLib.training.synthetic.shapes import ShapeLibrary
-from SAMLesionLib.training.synthetic.source import VALIDATION_SHAPES, origins_of
+from SAMLesionLib.training.synthetic.source import VALIDATION_SHAPES, SyntheticSource, origins_of
 from SAMLesionLib.training.tables import at_least
 
 
@@ -53,7 +50,7 @@ class SyntheticOrganSettings:
         scans = OrganScans(library, card.image_size, self.alike_share)
         told = origins_of(self.origins, self.shapes, self.arrays)
         if self.arrays is None:
-            return SyntheticOrganSource(scans, None, 0.0, part, told)
+            return SyntheticSource(scans, None, 0.0, part, told)
         arrays = RealArrays.read(
             self.arrays,
             card.image_size,
@@ -61,24 +58,4 @@ class SyntheticOrganSettings:
             leave_out=(*self.leave_out, *(() if is_judging else self.validation)),
             framed_share=self.framed_share,
         )
-        return SyntheticOrganSource(scans, with_limbs(arrays), self.real_share, part, told)
-
-
-@dataclass(frozen=True, eq=False)
-class SyntheticOrganSource:
-    """Synthetic organs and real limbs in turn; see `SampleSource`."""
-
-    scans: OrganScans
-    arrays: RealArrays | None
-    real_share: float
-    part: Part
-    provenance: tuple[Origin, ...]
-
-    def sample(self, index: int, epoch_seed: int) -> Sample:
-        """See `SampleSource.sample`."""
-        draw = np.random.default_rng((epoch_seed, index, int(self.part == "validation")))
-        # Processes that make samples share the cores with each other and with the training.
-        torch.set_num_threads(1)
-        if self.arrays is not None and draw.random() < self.real_share:
-            return self.arrays.sample(draw, changed=self.part == "train")
-        return self.scans.sample(draw)
+        return SyntheticSource(scans, with_limbs(arrays), self.real_share, part, told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.training.samples import Origin, Part, Sample, SampleSource
 from SAMLesionLib.training.synthetic.arrays import RealArrays
+from SAMLesionLib.training.synthetic.fields import Draw
 from SAMLesionLib.training.synthetic.scans import SyntheticScans
 from SAMLesionLib.training.synthetic.shapes import ShapeLibrary
 from SAMLesionLib.training.tables import at_least
@@ -68,11 +70,18 @@ class SyntheticSettings:
         )
 
 
+class Scans(Protocol):
+    """What makes synthetic cubes."""
+
+    def sample(self, draw: Draw) -> Sample:
+        """A new cube."""
+
+
 @dataclass(frozen=True, eq=False)
 class SyntheticSource:
-    """Synthetic scans and real lesions in turn; see `SampleSource`."""
+    """Synthetic cubes and real lesions in turn; see `SampleSource`."""
 
-    scans: SyntheticScans
+    scans: Scans
     arrays: RealArrays | None
     real_share: float
     part: Part
