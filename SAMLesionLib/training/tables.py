@@ -6,11 +6,11 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.io import toml_tables
-from SAMLesionLib.io.toml_tables import Table, at_least, parse_toml, unknown_key
+from SAMLesionLib.io.toml_tables import T, Table, at_least, parse_toml, unknown_key
 
 __all__ = [
     "Table",
@@ -22,8 +22,6 @@ __all__ = [
     "read_toml",
     "unknown_key",
 ]
-
-T = TypeVar("T")
 
 
 def read_toml(path: Path) -> Table:

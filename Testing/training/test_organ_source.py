@@ -69,9 +69,10 @@ def test_every_layout_gives_the_same_cubes(
     for sample in samples:
         assert sample.name.startswith(name)
         assert sample.word == "kidney"
-        assert sample.image.shape == sample.label.shape == sample.organ.shape == (16, 16, 16)  # type: ignore[union-attr]
+        assert sample.organ is not None
+        assert sample.image.shape == sample.label.shape == sample.organ.shape == (16, 16, 16)
         assert sample.image.min() >= (low - mean) / spread - 1e-4
-        assert not (sample.label & ~sample.organ).any()  # type: ignore[operator]
+        assert not (sample.label & ~sample.organ).any()
         assert sample.image[sample.label].mean() > sample.image[~sample.label].mean() + 1
     # 3 slices of 2 mm, 5 rows and 6 columns of 1 mm.
     assert max(int(s.label.sum()) for s in samples) == 6 * 5 * 6
@@ -171,10 +172,11 @@ def test_grey_values_are_shifted_within_the_window(tmp_path: Path) -> None:
     shifted = opened(path, organ="pancreas", changes={**STILL, "shift": 1.0})
     plain = opened(path, organ="pancreas", changes=STILL)
 
-    moved = [
-        (shifted.sample(n, 3).image - plain.sample(n, 3).image)[plain.sample(n, 3).organ].mean() * spread  # type: ignore[index]
-        for n in range(4)
-    ]
+    moved = []
+    for n in range(4):
+        before, after = plain.sample(n, 3), shifted.sample(n, 3)
+        assert before.organ is not None
+        moved.append((after.image - before.image)[before.organ].mean() * spread)
     assert all(abs(by) <= 20.01 for by in moved)
     assert max(abs(by) for by in moved) > 2
     assert min(shifted.sample(n, 3).image.min() for n in range(4)) >= (low - 20 - mean) / spread - 1e-4

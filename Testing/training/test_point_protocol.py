@@ -11,7 +11,7 @@ from tiny_organs import a_tags_config
 from torch import Tensor, nn
 from tumour_sets import a_pancreas_set, a_scan
 
-from SAMLesionLib.models.tags import Tags
+from SAMLesionLib.models.tags import Tags, TagsEncoded
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.organ_source import OrganSettings
 from SAMLesionLib.training.point_protocol import cube_start, drawn_places, pasted, point_masks, point_scores
@@ -33,12 +33,13 @@ class Threshold(Tags):
     def image_size(self) -> int:
         return 16
 
-    def encode(self, image: Tensor) -> Tensor:  # type: ignore[override]
-        return image
+    def encode(self, image: Tensor) -> TagsEncoded:
+        return TagsEncoded(image, image)
 
-    def decode(self, encoded: Tensor, points_dhw: Tensor) -> Tensor:  # type: ignore[override]
-        self.seen.append((encoded, points_dhw))
-        logits = 20 * (encoded[:, 0] - BRIGHT)
+    def decode(self, encoded: TagsEncoded, points_dhw: Tensor) -> Tensor:
+        (image, _) = encoded
+        self.seen.append((image, points_dhw))
+        logits = 20 * (image[:, 0] - BRIGHT)
         return torch.stack((-logits, logits), dim=1)
 
 

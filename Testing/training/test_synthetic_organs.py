@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,12 +43,13 @@ BALLS = ShapeLibrary(("nodule_0", "nodule_1"), (a_ball(8), a_ball(9)))
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Ten shapes, and a folder with the scans of two legs."""
     folder = tmp_path_factory.mktemp("organs")
-    np.savez(folder / "shapes.npz", **{f"nodule_{n}": a_ball(5 + n % 4) for n in range(10)})  # type: ignore[arg-type]
+    shapes: dict[str, Any] = {f"nodule_{n}": a_ball(5 + n % 4) for n in range(10)}
+    np.savez(folder / "shapes.npz", **shapes)
     (folder / "arrays").mkdir()
     leg = a_ball(15, 36)
     scan = {"image": (90 * leg).astype(np.uint8), "label": np.pad(a_ball(5), ((7, 8),) * 3).astype(np.uint8)}
-    arrays = {f"{case}_{what}": array for case in ("a", "b") for what, array in scan.items()}
-    np.savez(folder / "arrays" / "mr.npz", **arrays)  # type: ignore[arg-type]
+    arrays: dict[str, Any] = {f"{case}_{what}": array for case in ("a", "b") for what, array in scan.items()}
+    np.savez(folder / "arrays" / "mr.npz", **arrays)
     return folder / "shapes.npz", folder / "arrays"
 
 
