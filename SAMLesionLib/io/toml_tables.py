@@ -8,14 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, field, fields, is_dataclass
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from SAMLesionLib.errors import InputError
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
-T = TypeVar("T", bound="DataclassInstance")
+T = TypeVar("T")
 Table = dict[str, Any]
 
 _WORDS: dict[Any, str] = {
@@ -77,7 +74,8 @@ def from_table(cls: type[T], table: Mapping[str, Any], name: str = "", file: str
     Raises:
         InputError: naming an unknown key and the nearest known one, or a value of another kind.
     """
-    known = {f.name: f for f in fields(cls)}
+    any_class: Any = cls  # typing has no word for the class of a dataclass
+    known = {f.name: f for f in fields(any_class)}
     for key in table:
         if key not in known:
             raise InputError(unknown_key(key, known, f"The table [{name}]" if name else file))
