@@ -6,6 +6,7 @@ import difflib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, field, fields, is_dataclass
+from math import inf
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -28,6 +29,11 @@ _MANY: dict[Any, str] = {str: "names", int: "whole numbers", float: "numbers"}
 def at_least(least: float, default: float | None) -> Any:
     """A number's field in a dataclass that a table may not put below a limit."""
     return field(default=default, metadata={"least": least})
+
+
+def share(default: float | None) -> Any:
+    """The field of a number from 0 to 1."""
+    return field(default=default, metadata={"least": 0.0, "most": 1.0})
 
 
 def parse_toml(text: str) -> Table:
@@ -85,9 +91,7 @@ def from_table(cls: type[T], table: Mapping[str, Any], name: str = "", file: str
     hints = get_type_hints(cls)
     values = {key: _value(hints[key], value, _join(name, key)) for key, value in table.items()}
     for key, value in values.items():
-        least = known[key].metadata.get("least")
-        if least is not None and value is not None and not value >= least:  # NaN is neither
-            raise InputError(f"{_join(name, key)} must be {least} or more, got {value}.")
+        _check_limits(value, _join(name, key), **known[key].metadata)
     return cls(**values)
 
 
@@ -97,6 +101,14 @@ def unknown_key(key: str, known: Iterable[str], place: str) -> str:
     closest = difflib.get_close_matches(key, names, n=1, cutoff=0.0)
     advice = f" Did you mean {closest[0]}?" if closest else ""
     return f"{place} has no key {key}.{advice} The keys are {', '.join(names)}."
+
+
+def _check_limits(value: Any, key: str, least: float | None = None, most: float = inf) -> None:
+    """Refuse a number outside its limits; NaN is on neither side of them."""
+    if least is None or value is None or least <= value <= most:
+        return
+    wanted = f"{least} or more" if most == inf else f"from {least:g} to {most:g}"
+    raise InputError(f"{key} must be {wanted}, got {value}.")
 
 
 def _value(kind: Any, value: Any, key: str) -> Any:

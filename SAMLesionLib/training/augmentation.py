@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from SAMLesionLib.training.samples import Bools, Floats
-from SAMLesionLib.training.tables import at_least
+from SAMLesionLib.training.tables import at_least, share
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class AugmentationSettings:
         shift: largest change of their mean, in spreads.
     """
 
-    flip: float = at_least(0.0, 0.5)
-    intensity: float = at_least(0.0, 0.3)
+    flip: float = share(0.5)
+    intensity: float = share(0.3)
     scale: float = at_least(0.0, 0.1)
     shift: float = at_least(0.0, 0.1)
 

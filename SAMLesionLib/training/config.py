@@ -14,7 +14,7 @@ from SAMLesionLib.training.click_rounds import ClickSettings
 from SAMLesionLib.training.objectives import LossSettings
 from SAMLesionLib.training.point_round import PointSettings
 from SAMLesionLib.training.samples import SourceSettings
-from SAMLesionLib.training.tables import Table, at_least, from_table, unknown_key
+from SAMLesionLib.training.tables import Table, at_least, from_table, share, unknown_key
 from SAMLesionLib.training.tuning import TuneSettings
 
 SOURCES = {
@@ -39,8 +39,8 @@ class GateSettings:
     """
 
     mode: GateMode = "hard"
-    open_share: float = at_least(0.0, 0.1)
-    wanted: float = at_least(0.0, 0.5)
+    open_share: float = share(0.1)
+    wanted: float = share(0.5)
     weight: float = at_least(0.0, 0.01)
 
 
@@ -61,12 +61,14 @@ class OptimizerSettings:
         clip: longest gradient over all parameters.
         clip_parts: whether image encoder, prompt encoder and mask decoder are each held to it, in place of
             all together.
+        averaged: how much of the running average of the weights stays in each step, such as 0.999; the
+            average is what is judged and kept as the best. 0 for the weights as they are.
     """
 
     lr: float = at_least(0.0, 8e-4)
     decoder_lr: float | None = at_least(0.0, None)
-    final_share: float = at_least(0.0, 0.01)
-    warmup_share: float = at_least(0.0, 0.05)
+    final_share: float = share(0.01)
+    warmup_share: float = share(0.05)
     fall: Literal["cosine", "linear"] = "cosine"
     hold: int = at_least(1, 1)
     weight_decay: float = at_least(0.0, 0.1)
@@ -74,6 +76,7 @@ class OptimizerSettings:
     betas: tuple[float, ...] = (0.9, 0.999)
     clip: float = at_least(0.0, 1.0)
     clip_parts: bool = False
+    averaged: float = share(0.0)
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def train(config: TrainingConfig, folder: Path, resume: bool = False, team: Team
             scaler.step(optimizer)
             scaler.update()
             optimizer.zero_grad()
-            run.step += 1
+            run.after_step()
 
             is_last = run.step == config.steps
             if is_last or run.step % config.log_every == 0:

@@ -6,6 +6,7 @@ from math import cos, inf, pi
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from SAMLesionLib.training.config import OptimizerSettings
 
@@ -46,6 +47,17 @@ def clip_gradients(network: nn.Module, settings: OptimizerSettings) -> Tensor:
             part = name.partition(".")[0] if settings.clip_parts else ""
             parts.setdefault(part, []).append(parameter)
     return torch.stack([nn.utils.clip_grad_norm_(p, settings.clip or inf) for p in parts.values()]).amax()
+
+
+def make_average(network: nn.Module, settings: OptimizerSettings) -> AveragedModel | None:
+    """The running average of a network's weights, None where none is wanted.
+
+    Small batches make weights sway from step to step; their average lies nearer to what they sway around
+    (Polyak and Juditsky, SIAM J. Control Optim. 30, 1992).
+    """
+    if not settings.averaged:
+        return None
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(settings.averaged))
 
 
 def _group(name: str, parameter: nn.Parameter, settings: OptimizerSettings) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.training.samples import Bools, Floats
-from SAMLesionLib.training.tables import at_least
+from SAMLesionLib.training.tables import at_least, share
 
 Ints = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -56,17 +56,17 @@ class ChangeSettings:
         quarter: chance of quarter turns of the first axis into the second.
     """
 
-    shift: float = at_least(0.0, 0.5)
+    shift: float = share(0.5)
     shift_by: float = at_least(0.0, 20.0)
-    zoom: float = at_least(0.0, 0.8)
+    zoom: float = share(0.8)
     least_zoom: float = at_least(0.01, 0.85)
     most_zoom: float = at_least(0.01, 1.25)
-    rotate: float = at_least(0.0, 0.0)
+    rotate: float = share(0.0)
     rotate_by: float = at_least(0.0, 30.0)
-    stretch: float = at_least(0.0, 0.0)
+    stretch: float = share(0.0)
     stretch_by: float = at_least(0.0, 0.1)
-    flip: float = at_least(0.0, 0.5)
-    quarter: float = at_least(0.0, 0.5)
+    flip: float = share(0.5)
+    quarter: float = share(0.5)
 
     def __post_init__(self) -> None:
         """Refuse zooms that no scan can have.

@@ -14,7 +14,7 @@ from torch import Tensor
 from SAMLesionLib.models.tags import Tags
 from SAMLesionLib.training.batches import Batch
 from SAMLesionLib.training.click_rounds import RoundsResult
-from SAMLesionLib.training.tables import at_least
+from SAMLesionLib.training.tables import at_least, share
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class PointSettings:
 
     inside: int = at_least(0, 10)
     anywhere: int = at_least(0, 20)
-    organ: float = at_least(0.0, 1.0)
+    organ: float = share(1.0)
 
 
 def point_round(network: Tags, batch: Batch, rng: torch.Generator, settings: PointSettings) -> RoundsResult:

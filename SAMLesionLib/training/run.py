@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from SAMLesionLib.errors import InputError, TrainingFailed
 from SAMLesionLib.io import make_folder
@@ -26,7 +27,7 @@ from SAMLesionLib.training.asking import Network, compile_blocks, let_learn
 from SAMLesionLib.training.checkpoints import BEST, LAST, read_last, write_last, write_weights
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.judging import Judge
-from SAMLesionLib.training.optimizer import make_optimizer
+from SAMLesionLib.training.optimizer import make_average, make_optimizer
 from SAMLesionLib.training.run_log import RunLog
 from SAMLesionLib.training.samples import SampleSource
 from SAMLesionLib.training.start import load_start, start_network
@@ -47,6 +48,7 @@ class Run:
         arithmetic: device and numbers.
         network: in training.
         optimizer: of its parameters that learn.
+        average: the running average of its weights, None where none is wanted.
         scaler: of its gradients.
         source: what it learns from.
         examiner: what it is judged by.
@@ -63,6 +65,7 @@ class Run:
     arithmetic: Arithmetic
     network: Network
     optimizer: torch.optim.AdamW
+    average: AveragedModel | None
     scaler: torch.amp.GradScaler
     source: SampleSource
     examiner: Judge
@@ -94,9 +97,16 @@ class Run:
             "these samples, or lower optimizer.lr."
         )
 
+    def after_step(self) -> None:
+        """Count a step that the optimizer has done."""
+        self.step += 1
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+
     def judge(self) -> None:
         """Score the network, and keep it where it is the best so far."""
-        scores = self.examiner.scores(self.network)
+        judged = self.network if self.average is None else cast(Network, self.average.module)
+        scores = self.examiner.scores(judged)
         self.metrics = {"dice_first": scores.rounds[0], "dice_last": scores.rounds[-1]}
         if self.config.validation.best_at == "loss":
             self.metrics["loss"] = float(scores.loss.mean())
@@ -105,7 +115,7 @@ class Run:
         if score > self.best:
             self.best = score
             if self.team.leads and self.step > 0:
-                plain = plain_state_dict(self.network)
+                plain = plain_state_dict(judged)
                 dtype = getattr(torch, self.config.best_weights)
                 weights = {k: v.to(dtype) if v.is_floating_point() else v for k, v in plain.items()}
                 write_weights(self.folder / BEST, weights, self._about())
@@ -117,6 +127,7 @@ class Run:
                 "optimizer": self.optimizer.state_dict(),
                 "scaler": self.scaler.state_dict(),
                 "rng": torch.get_rng_state(),
+                "average": None if self.average is None else self.average.state_dict(),
             }
             write_last(self.folder, self.network.state_dict(), self._about(), state)
         self.team.wait()
@@ -142,6 +153,8 @@ class Run:
         self.optimizer.load_state_dict(state["optimizer"])
         self.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["rng"])
+        if self.average is not None and state.get("average"):
+            self.average.load_state_dict(state["average"])
         self.step, self.best, self.metrics = about["step"], about["best"], about["metrics"]
         changed = changed_values(about, self.config)
         if changed:
@@ -189,12 +202,15 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
     alignment = Alignment(config.words, network)
     with team.one_first():
         source = config.data.open(card, "train")
-        examiner = Judge(config.data.open(card, "validation"), config, arithmetic, team, alignment)
+        judge = Judge(config.data.open(card, "validation"), config, arithmetic, team, alignment)
         # Words that must be computed are, before the first step; so is a word refused that cannot be.
         alignment.directions([source.sample(0, config.seed).word])
-    optimizer, scaler = make_optimizer(network, config.optimizer), arithmetic.scaler()
+    optimizer, average = make_optimizer(network, config.optimizer), make_average(network, config.optimizer)
+    scaler = arithmetic.scaler()
     log = RunLog(folder, config.steps, team.leads, config.tensorboard)
-    run = Run(config, folder, team, arithmetic, network, optimizer, scaler, source, examiner, alignment, log)
+    run = Run(
+        config, folder, team, arithmetic, network, optimizer, average, scaler, source, judge, alignment, log
+    )
     if resume:
         run.resume()
     run.log.begin(run.step)

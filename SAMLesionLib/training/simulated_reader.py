@@ -10,7 +10,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
-from SAMLesionLib.training.tables import at_least
+from SAMLesionLib.training.tables import at_least, share
 
 MASK_LOGIT = 4.0
 """Logits inside and outside a mask to start from, as in the engine."""
@@ -44,11 +44,11 @@ class ClickSettings:
 
     least: int = at_least(1, 1)
     most: int = at_least(1, 5)
-    mask_only: float = at_least(0.0, 0.2)
-    box: float = at_least(0.0, 0.0)
+    mask_only: float = share(0.2)
+    box: float = share(0.0)
     loose_cells: float = at_least(0.0, 0.0)
-    start_mask: float = at_least(0.0, 0.0)
-    deepest: float = at_least(0.0, 0.0)
+    start_mask: float = share(0.0)
+    deepest: float = share(0.0)
     near_middle: bool = False
     keep: bool = False
 

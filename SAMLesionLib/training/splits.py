@@ -12,7 +12,7 @@ import numpy as np
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.training.published_folds import published_parts
 from SAMLesionLib.training.samples import Part
-from SAMLesionLib.training.tables import at_least
+from SAMLesionLib.training.tables import at_least, share
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class SplitSettings:
         incomplete: whether cases of the fold may be missing.
     """
 
-    train: float = at_least(0.0, 0.7)
-    test: float = at_least(0.0, 0.2)
+    train: float = share(0.7)
+    test: float = share(0.2)
     seed: int = at_least(0, 2026)
     patient: str = ""
     validation_cases: tuple[str, ...] = field(default=())

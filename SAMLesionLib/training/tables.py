@@ -10,7 +10,7 @@ from typing import Any
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.io import toml_tables
-from SAMLesionLib.io.toml_tables import T, Table, at_least, parse_toml, unknown_key
+from SAMLesionLib.io.toml_tables import T, Table, at_least, parse_toml, share, unknown_key
 
 __all__ = [
     "Table",
@@ -20,6 +20,7 @@ __all__ = [
     "merge",
     "read_changes",
     "read_toml",
+    "share",
     "unknown_key",
 ]
 

@@ -11,7 +11,7 @@ from torch import nn
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.tags import Tags, learns_in_tags
 from SAMLesionLib.training.adapters import add_adapters, add_low_rank, add_prompts
-from SAMLesionLib.training.tables import at_least
+from SAMLesionLib.training.tables import at_least, share
 
 Method = Literal["full", "sgp", "tags", "decoder", "lora", "adapter", "bias", "tokens", "zero-shot"]
 
@@ -37,7 +37,7 @@ class TuneSettings:
     prompt_encoder: bool = True
     neck: bool = False
     rank: int = at_least(1, 4)
-    narrow_share: float = at_least(0.0, 0.5)
+    narrow_share: float = share(0.5)
     n_tokens: int = at_least(1, 8)
 
 

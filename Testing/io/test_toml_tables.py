@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from SAMLesionLib.errors import InputError
-from SAMLesionLib.io.toml_tables import at_least, from_table, parse_toml, read_toml
+from SAMLesionLib.io.toml_tables import at_least, from_table, parse_toml, read_toml, share
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,7 @@ class Reader:
     name: str
     years: int = at_least(0, 1)
     speed: float | None = at_least(0.5, None)
+    sick: float = share(0.0)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ def test_tables_lists_of_tables_and_values_become_dataclasses() -> None:
             {"lead": {"name": "x", "years": 1, "speed": float("nan")}},
             "lead.speed must be 0.5 or more, got nan",
         ),
+        ({"lead": {"name": "x", "sick": 1.5}}, "lead.sick must be from 0 to 1, got 1.5"),
+        ({"lead": {"name": "x", "sick": -0.5}}, "lead.sick must be from 0 to 1, got -0.5"),
+        ({"lead": {"name": "x", "sick": float("nan")}}, "lead.sick must be from 0 to 1, got nan"),
         ({"badge": "moon"}, "badge is one of empty, star; got 'moon'"),
         ({"lead": {"name": 3}}, "lead.name must be text in quotes, got 3"),
         ({"shifts": 3}, "shifts must be a list of numbers, got 3"),

@@ -37,6 +37,7 @@ DATA = {"source": SPHERES}
         ({"steps": 1.5}, "steps must be a whole number, got 1.5"),
         ({"steps": True}, "steps must be a whole number"),
         ({"steps": 0}, "steps must be 1 or more, got 0"),
+        ({"points": {"organ": 2}}, "points.organ must be from 0 to 1, got 2"),
         ({"optimizer": {"lr": "fast"}}, "optimizer.lr must be a number, got 'fast'"),
         ({"optimizer": 3}, r"optimizer is a table: write \[optimizer\]"),
         ({"precision": "int8"}, "precision is one of auto, float32, bfloat16, float16; got 'int8'"),

@@ -57,6 +57,39 @@ def test_a_run_that_was_killed_goes_on_bit_by_bit(
     assert (tmp_path / "validation.csv").read_text() == (whole / "validation.csv").read_text()
 
 
+def test_the_running_average_of_the_weights_goes_on_bit_by_bit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = a_config(optimizer={"averaged": 0.9})
+    train(config, tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        kill_in_step(patch, 5)
+        with pytest.raises(KeyboardInterrupt):
+            train(config, tmp_path / "killed")
+
+    train(config, tmp_path / "killed", resume=True)
+
+    for name in ("last.safetensors", "best.safetensors"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_the_running_average_is_kept_as_the_best_while_the_weights_go_on(tmp_path: Path) -> None:
+    averages: dict[int, dict[str, torch.Tensor]] = {}
+    for step in (1, 2, 3):
+        config = a_config(steps=step, optimizer={"averaged": 0.75}, validation={"every": 1})
+        train(config, tmp_path, resume=step > 1)
+        now, before = load_file(tmp_path / LAST), averages.get(step - 1)
+        averages[step] = {n: x if before is None else 0.75 * before[n] + 0.25 * x for n, x in now.items()}
+
+    best = load_file(tmp_path / "best.safetensors")
+
+    for name, value in averages[read_about(tmp_path / "best.safetensors")["step"]].items():
+        torch.testing.assert_close(best[name], value)
+    state = torch.load(tmp_path / "state-0000003.pt", weights_only=True)
+    for name, value in averages[3].items():
+        torch.testing.assert_close(state["average"][f"module.{name}"], value)
+
+
 def test_a_checkpoint_tells_what_it_was_made_with(whole: Path) -> None:
     about = read_about(whole / "best.safetensors")
 

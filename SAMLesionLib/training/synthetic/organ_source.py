@@ -13,7 +13,7 @@ from SAMLesionLib.training.synthetic.limbs import with_limbs
 from SAMLesionLib.training.synthetic.organs import OrganScans
 from SAMLesionLib.training.synthetic.shapes import ShapeLibrary
 from SAMLesionLib.training.synthetic.source import VALIDATION_SHAPES, SyntheticSource, origins_of
-from SAMLesionLib.training.tables import at_least
+from SAMLesionLib.training.tables import share
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class SyntheticOrganSettings:
 
     shapes: Path
     arrays: Path | None = None
-    real_share: float = at_least(0.0, 0.4)
-    alike_share: float = at_least(0.0, 0.5)
+    real_share: float = share(0.4)
+    alike_share: float = share(0.5)
     leave_out: tuple[str, ...] = ()
     validation: tuple[str, ...] = ()
-    framed_share: float = at_least(0.0, 0.8)
+    framed_share: float = share(0.8)
     origins: tuple[str, ...] = ()
 
     def open(self, card: ModelCard, part: Part) -> SampleSource:

@@ -17,7 +17,7 @@ from SAMLesionLib.training.synthetic.arrays import RealArrays
 from SAMLesionLib.training.synthetic.fields import Draw
 from SAMLesionLib.training.synthetic.scans import SyntheticScans
 from SAMLesionLib.training.synthetic.shapes import ShapeLibrary
-from SAMLesionLib.training.tables import at_least
+from SAMLesionLib.training.tables import share
 
 VALIDATION_SHAPES = 10
 """One shape of so many is kept to choose checkpoints by."""
@@ -41,11 +41,11 @@ class SyntheticSettings:
 
     shapes: Path
     arrays: Path | None = None
-    real_share: float = at_least(0.0, 0.5)
+    real_share: float = share(0.5)
     leave_out: tuple[str, ...] = ()
     validation: tuple[str, ...] = ()
-    framed_share: float = at_least(0.0, 0.6)
-    background_share: float = at_least(0.0, 0.4)
+    framed_share: float = share(0.6)
+    background_share: float = share(0.4)
     origins: tuple[str, ...] = ()
 
     def open(self, card: ModelCard, part: Part) -> SampleSource:
