@@ -174,7 +174,7 @@ class FileDataset:
         """What to say when no case has the label value."""
         return (
             f"The label value {self.rule.label} never occurs in the {len(self.case_names)} labels of "
-            f"{self.name}. Look at the labels in a viewer and choose another with --label."
+            f"{self.name}. Look at the labels in a viewer and choose a value that they have."
         )
 
     def _label_maps(self) -> Iterator[Any]:

@@ -41,7 +41,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as refused:
         raise OutputError(
-            f"Cannot make the folder {folder} ({refused.strerror}). Choose another with -o."
+            f"Cannot make the folder {folder} ({refused.strerror}). Choose a folder that can be written to."
         ) from None
 
 
