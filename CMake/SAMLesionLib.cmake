@@ -53,6 +53,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/cube_answers.py
   SAMLesionLib/engine/cube_masks.py
   SAMLesionLib/engine/cube_prompts.py
+  SAMLesionLib/engine/cube_question.py
   SAMLesionLib/engine/cubes.py
   SAMLesionLib/engine/devices.py
   SAMLesionLib/engine/embeddings.py

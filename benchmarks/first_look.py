@@ -20,8 +20,8 @@ import torch
 from click_scenes import Scene, scenes
 
 from SAMLesionLib.engine import Engine
-from SAMLesionLib.engine.cube_answers import Question
 from SAMLesionLib.engine.cube_masks import mask_of, meant_logits
+from SAMLesionLib.engine.cube_question import Question
 from SAMLesionLib.engine.first_look import WEIGHTS, traits
 from SAMLesionLib.prompts import PointPrompt, PromptSet
 

@@ -22,6 +22,9 @@ Floats = npt.NDArray[np.float32]
 BOX_SHARE = 0.6
 """The longest side of a drawn lesion over the side of its cube: the rest shows what it lies in."""
 
+FOUND_SHARE = 0.45
+"""The same for a lesion that the model has found itself, of which there may be more."""
+
 SMALL_SHARE = 0.2
 """A lesion whose longest side is a smaller share of its cube gets a closer look."""
 
@@ -29,10 +32,12 @@ EDGE_SHARE = 0.05
 """A click nearer to the cube's side than this share of it cannot be judged there."""
 
 
-def cube_around_box(predictor: VolumePredictor, volume: Volume, box: IndexBox) -> PatchFrame:
-    """The cube for a lesion whose box is known."""
+def cube_around_box(
+    predictor: VolumePredictor, volume: Volume, box: IndexBox, share: float = BOX_SHARE
+) -> PatchFrame:
+    """The cube for a lesion whose box is known, which is to fill this share of the cube's side."""
     longest_mm = max(np.multiply(box.shape_ijk, volume.affine.spacing_mm))
-    step_mm = longest_mm / (BOX_SHARE * predictor.size)
+    step_mm = longest_mm / (share * predictor.size)
     return _cube(predictor, volume, box.centre_ijk, _allowed(predictor, step_mm))
 
 

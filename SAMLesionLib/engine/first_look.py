@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 
 WEIGHTS = MappingProxyType(
-    {"stability": 4.7, "contrast": 0.7, "sharpness": 0.8, "unevenness": -0.2, "separation": 2.0}
+    {"stability": 4.3, "contrast": 0.5, "sharpness": 0.3, "unevenness": -1.3, "separation": 2.0}
 )
 """How much each trait counts, fitted on synthetic scans by `benchmarks/first_look.py`."""
 

@@ -143,7 +143,7 @@ _CARDS = (
             spacing_mm=1.5,
             finest_mm=0.375,
             coarsest_mm=6.0,
-            first_steps_mm=(0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0),
+            first_steps_mm=(0.5, 1.0, 2.0, 4.0),
         ),
         size_bytes=9_894_282,
         sha256="00245c26011bd70317f442ddfdc52bfa0a4c21e46fd41fcc851604f12e1303e9",

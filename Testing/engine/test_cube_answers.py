@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from SAMLesionLib.engine import Engine
+from SAMLesionLib.engine.cube_question import Question
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.masks import MaskUpdate, RunReport, collect
@@ -153,7 +154,8 @@ def test_a_first_click_is_looked_at_in_cells_of_several_sizes() -> None:
     looks = ask(engine, PointPrompt((40, 40, 40)), volume=volume)
     mask, told = collect(looks, volume.shape_ijk)
     assert told is not None
-    assert told.n_encoded == 4
+    # The cube around what was found is the same for the two best looks.
+    assert told.n_encoded == 5
     assert mask[40, 40, 40]
     again = answer(engine, PointPrompt((40, 40, 40)), PointPrompt((40, 40, 45)), volume=volume)
     assert dice(again, ball) > 0.7
@@ -178,6 +180,41 @@ def test_clicks_that_contradict_an_answer_change_the_size_of_what_is_meant() -> 
     assert 0.7 < np.count_nonzero(mask) / (4 / 3 * np.pi * 16**3) < 1.4
 
 
+def test_a_first_click_at_the_edge_gets_a_cube_around_what_it_found() -> None:
+    """The lesion is answered once more in the middle of a cube, of which it fills somewhat less than half."""
+    network = BrightSam()
+    engine = an_engine_of(network, replace(CUBES, cube=SIZES))
+    volume, ball = a_ball((45, 45, 45), 9, Affine.from_spacing((1, 1, 1)), (90, 90, 90), contrast=600)
+
+    mask = answer(engine, PointPrompt((52, 45, 45)), volume=volume)
+
+    last = network.asked[-1]
+    assert last["mask"].max() > 0
+    # 7 mm beside the middle, in cells of 18 mm / (0.45 * 32).
+    away = (last["points"][0, 0] - (32 - 1) / 2).abs().sort().values
+    np.testing.assert_allclose(away, (0, 0, 7 / (18 / (0.45 * 32))), atol=1.2)
+    assert dice(mask, ball) > 0.8
+
+
+@pytest.mark.parametrize("is_positive", [True, False])
+@pytest.mark.parametrize("liked", [-1, 1])
+def test_another_size_is_taken_only_where_it_changes_a_lesion_as_the_click_says(
+    monkeypatch: pytest.MonkeyPatch, is_positive: bool, liked: int
+) -> None:
+    """The network finds balls of eight cells; first small ones are liked best and then large, or otherwise."""
+    engine = an_engine_of(BlobSam(), replace(CUBES, cube=SIZES))
+    volume, _ = a_ball((0, 0, 0), 1, Affine.from_spacing((1, 1, 1)), (90, 90, 90), contrast=0)
+    first, second = PointPrompt((45, 45, 45)), PointPrompt((46, 45, 45), is_positive)
+    sizes = []
+    for clicks, sign in (((first,), -liked), ((first, second), liked)):
+        monkeypatch.setattr(Question, "_seems", lambda _, look, sign=sign: sign * look.frame.step_mm)
+        sizes.append(np.count_nonzero(answer(engine, *clicks, volume=volume)))
+    if is_positive == (liked > 0):
+        assert sizes[1] > 2 * sizes[0] if is_positive else sizes[1] < sizes[0] / 2
+    else:
+        assert sizes[1] == sizes[0]
+
+
 def test_the_size_stays_open_for_a_few_clicks_and_costs_no_encoding() -> None:
     network = BrightSam()
     card = replace(CUBES, cube=SIZES)
@@ -190,8 +227,9 @@ def test_the_size_stays_open_for_a_few_clicks_and_costs_no_encoding() -> None:
         before = len(network.asked)
         n_encoded.append(ask(engine, *clicks, volume=volume)[-1].report.n_encoded)
         n_asked.append(len(network.asked) - before)
-    assert n_asked == [4, 5, 5, 1]
-    assert n_encoded == [4, 0, 0, 0]
+    # The two best of the first looks are each followed by one around what they found.
+    assert n_asked == [6, 5, 5, 1]
+    assert n_encoded == [6, 0, 0, 0]
     warm, cold = (answer(each, *clicks, volume=volume) for each in (engine, an_engine_of(BrightSam(), card)))
     assert np.array_equal(warm, cold)
 
