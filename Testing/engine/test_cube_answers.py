@@ -201,7 +201,7 @@ def test_a_first_click_at_the_edge_gets_a_cube_around_what_it_found() -> None:
 def test_another_size_is_taken_only_where_it_changes_a_lesion_as_the_click_says(
     monkeypatch: pytest.MonkeyPatch, is_positive: bool, liked: int
 ) -> None:
-    """The network finds balls of eight cells; first small ones are liked best and then large, or otherwise."""
+    """The network finds balls of eight cells; small ones are liked first and then large, or otherwise."""
     engine = an_engine_of(BlobSam(), replace(CUBES, cube=SIZES))
     volume, _ = a_ball((0, 0, 0), 1, Affine.from_spacing((1, 1, 1)), (90, 90, 90), contrast=0)
     first, second = PointPrompt((45, 45, 45)), PointPrompt((46, 45, 45), is_positive)
