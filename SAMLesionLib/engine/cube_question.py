@@ -36,6 +36,9 @@ Floats = npt.NDArray[np.float32]
 MASK_LOGIT = 4.0
 """Logits inside and outside a mask to start from."""
 
+BOX_ROUNDS = 2
+"""How often a model that takes boxes answers one: with its own answer to start from it corrects itself."""
+
 SIZING_CLICKS = 3
 """While there are no more prompts than this, all of them clicks, each is looked at in cells of every size."""
 
@@ -71,11 +74,13 @@ class Question:
         assert self.box is not None
         frame = cube_around_box(self.predictor, self.volume, self.box)
         clicks = tuple(self.prompts.of(PointPrompt)) if before is None else before.clicks
+        answer = before
         if self.predictor.takes_boxes:
-            yield self._answer(frame, clicks, self._carried(before, frame))
+            for _ in range(BOX_ROUNDS):
+                answer = self._answer(frame, clicks, self._carried(answer, frame))
+                yield answer
             return
         click: PointPrompt | None = first_click(self.box)
-        answer = before
         for _ in range(1 + MOST_CLICKS):
             if click is None:
                 return

@@ -252,14 +252,17 @@ def test_a_click_outside_the_cube_widens_the_view() -> None:
 # -- boxes and masks -------------------------------------------------------------------------------
 
 
-def test_a_box_is_shown_to_a_model_that_takes_boxes() -> None:
+def test_a_box_is_shown_to_a_model_that_takes_boxes_and_again_with_its_own_answer() -> None:
     network = BrightSam(takes_boxes=True)
     mask = answer(an_engine_of(network), BoxPrompt(TIGHT))
-    (asked,) = network.asked
-    assert asked["points"] is None
-    low, high = asked["box"][0, :3], asked["box"][0, 3:]
-    # 15 mm of lesion are 0.6 of the cube's 25 mm, so of its 32 cells.
-    torch.testing.assert_close(high - low, torch.full((3,), 19.2))
+    first, second = network.asked
+    for asked in (first, second):
+        assert asked["points"] is None
+        low, high = asked["box"][0, :3], asked["box"][0, 3:]
+        # 15 mm of lesion are 0.6 of the cube's 25 mm, so of its 32 cells.
+        torch.testing.assert_close(high - low, torch.full((3,), 19.2))
+    assert not first["mask"].any()
+    assert (second["mask"] > 0).any()
     assert dice(mask, BALL) > 0.85
 
 
