@@ -145,8 +145,8 @@ _CARDS = (
             coarsest_mm=6.0,
             first_steps_mm=(0.5, 1.0, 2.0, 4.0),
         ),
-        size_bytes=9_894_282,
-        sha256="00245c26011bd70317f442ddfdc52bfa0a4c21e46fd41fcc851604f12e1303e9",
+        size_bytes=9_894_610,
+        sha256="bc52939895684170961c55bb84b0e454486dedd4f7ed498058c1b3e7089c8928",
     ),
     ModelCard(
         name="tags",
