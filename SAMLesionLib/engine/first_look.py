@@ -18,7 +18,7 @@ Bools = npt.NDArray[np.bool_]
 WEIGHTS = MappingProxyType(
     {"stability": 4.3, "contrast": 0.5, "sharpness": 0.3, "unevenness": -1.3, "separation": 2.0}
 )
-"""How much each trait counts, fitted on synthetic scans by `benchmarks/first_look.py`."""
+"""How much each trait counts, fitted on scans that look real by `benchmarks/first_look.py`."""
 
 STABILITY_OFFSET = 1.0
 """Logits are cut this far above and below 0, as for SAM's stability score (Kirillov et al., ICCV 2023)."""
