@@ -148,5 +148,5 @@ def test_the_small_network_is_small_and_all_of_it_can_learn(files: tuple[Path, P
     torch.manual_seed(read_config(run).seed)
     before, after = build_small_tags().named_parameters(), load_file(tmp_path / "run" / "last.safetensors")
     unchanged = [name for name, p in before if torch.equal(p, after[name])]
-    # A bias of all keys is the same in every row of a softmax: its gradient is rounding, on some processors 0.
+    # A bias of all keys shifts a row of a softmax as a whole: its gradient is rounding, on some processors 0.
     assert all("cross_attn_token_to_image" in name or name.endswith("k_proj.bias") for name in unchanged)
