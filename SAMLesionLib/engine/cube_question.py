@@ -124,7 +124,8 @@ class Question:
         answers = self.looks()
         if before is not None:
             # A click inside says that there is more, one outside that there is less.
-            changed = (look for look in answers if self._is_larger(look, before) == click.is_positive)
+            then_mm3 = self._volume_mm3(before)
+            changed = (look for look in answers if (self._volume_mm3(look) > then_mm3) == click.is_positive)
             answers = chain((self._continued(click, before),), changed)
         looks: list[CubeAnswer] = []
         for looks in self._ranked(answers):
@@ -158,10 +159,10 @@ class Question:
         frame = cube_around_box(self.predictor, self.volume, found.union(clicked), FOUND_SHARE)
         return self._answer(frame, look.clicks, self._carried(look, frame))
 
-    def _is_larger(self, look: CubeAnswer, before: CubeAnswer) -> bool:
-        """Whether a look shows a larger lesion than the answer before."""
-        now, then = (meant_logits(answer, self.prompts, self.volume) > 0 for answer in (look, before))
-        return bool(now.sum() * look.frame.step_mm**3 > then.sum() * before.frame.step_mm**3)
+    def _volume_mm3(self, answer: CubeAnswer) -> float:
+        """How large the lesion of an answer is."""
+        cell_mm = answer.frame.side_mm / len(answer.logits)
+        return float((meant_logits(answer, self.prompts, self.volume) > 0).sum()) * cell_mm**3
 
     def _seems(self, look: CubeAnswer) -> float:
         """How good an answer seems, by what it shows and by the clicks that it heeds."""
