@@ -60,7 +60,9 @@ class RunLog:
     def say(self, sentence: str) -> None:
         """A line for people."""
         if self._speaks:
-            print(sentence, file=sys.stderr, flush=True)
+            # One writing with its end of line: a worker's death may interrupt between two, as in `print`.
+            sys.stderr.write(f"{sentence}\n")
+            sys.stderr.flush()
 
     def _add(self, name: str, values: Mapping[str, float]) -> None:
         if not self._speaks:
