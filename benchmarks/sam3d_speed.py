@@ -16,14 +16,17 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import partial
 from time import perf_counter
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the engine
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from SAMLesionLib.models.layers import Conv3d
 from SAMLesionLib.models.sam3d import Sam3D, build_sam_med3d, prepare_for_answers
 from SAMLesionLib.models.sam3d.image_encoder import Attention, Block
 from SAMLesionLib.models.sgp_sam import build_sgp_sam_small
@@ -53,7 +56,8 @@ def main() -> None:
             "encode, ours": lambda: encode(image),
             "click, plain": lambda: plain_decode(plain, reference, **click),
             "click, ours": lambda: ours.decode((reference,), **click),
-            **_small(args.device),
+            **_small("small", build_sgp_sam_small(), args.device),
+            **_small("small, plain", _plain_convolutions(build_sgp_sam_small()), args.device),
         }
         ms = _measure(work, args)
     name = torch.cuda.get_device_name() if args.device == "cuda" else f"{args.threads} threads"
@@ -64,7 +68,11 @@ def main() -> None:
     for what in ("encode", "click"):
         slow, fast = ms[f"{what}, plain"], ms[f"{what}, ours"]
         print(f"SAM-Med3D {what}: plain {slow:8.1f} ms, ours {fast:8.1f} ms, ratio {slow / fast:5.2f}")
-    print(f"sgp-sam-small: encode {ms['encode, small']:.1f} ms, click {ms['click, small']:.1f} ms")
+    for what in ("encode", "click", "learn"):
+        slow, fast = ms[f"{what}, small, plain"], ms[f"{what}, small"]
+        print(
+            f"sgp-sam-small {what}: nn.Conv3d {slow:6.1f} ms, ours {fast:6.1f} ms, ratio {slow / fast:5.2f}"
+        )
 
 
 def plain_encode(network: Sam3D, image: Tensor) -> Tensor:
@@ -136,15 +144,32 @@ def _products(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return ((q @ k.transpose(-2, -1)) / q.shape[-1] ** 0.5).softmax(dim=-1) @ v
 
 
-def _small(device: str) -> dict[str, Callable[[], object]]:
-    """What sgp-sam-small does for a click."""
-    network = prepare_for_answers(build_sgp_sam_small()).to(device)
+def _small(name: str, network: Sam3D, device: str) -> dict[str, Callable[[], object]]:
+    """What sgp-sam-small does for a click, and a step of learning from one."""
+    pupil = deepcopy(network).to(device).train()
+    network = prepare_for_answers(network).to(device)
     image = torch.randn(1, 1, 64, 64, 64, device=device)
     encoded, click = network.encode(image), _click(network, device)
+
+    def learn() -> None:
+        with torch.inference_mode(False), torch.enable_grad():
+            pupil.decode(pupil.encode(image.clone()), **{k: v.clone() for k, v in click.items()})[
+                0
+            ].mean().backward()
+
     return {
-        "encode, small": lambda: network.encode(image),
-        "click, small": lambda: network.decode(encoded, **click),
+        f"encode, {name}": lambda: network.encode(image),
+        f"click, {name}": lambda: network.decode(encoded, **click),
+        f"learn, {name}": learn,
     }
+
+
+def _plain_convolutions(network: Sam3D) -> Sam3D:
+    """The same network as PyTorch computes its convolutions."""
+    for module in network.modules():
+        if isinstance(module, Conv3d):
+            module.forward = partial(nn.Conv3d.forward, module)
+    return network
 
 
 def _click(network: Sam3D, device: str) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from SAMLesionLib.models.layers import Conv3d
 from SAMLesionLib.models.sam.prompt_encoder import BACKGROUND, FOREGROUND
 from SAMLesionLib.models.sam3d.grey_evidence import grey_evidence, marked
 
@@ -92,9 +93,9 @@ class Refiner(nn.Module):
         super().__init__()
         self.join = _conv(in_chans + finer_chans + N_MAPS + N_EVIDENCE, hidden, side=1)
         self.coarse = nn.Sequential(_conv(hidden, 2 * hidden, stride=2), _conv(2 * hidden, 2 * hidden))
-        self.back = nn.Conv3d(2 * hidden, hidden, 1)
+        self.back = Conv3d(2 * hidden, hidden, 1)
         self.fine = _conv(hidden, hidden)
-        self.out = nn.Conv3d(hidden, 1, 1)
+        self.out = Conv3d(hidden, 1, 1)
         for start in self.out.parameters():
             nn.init.zeros_(start)
         # Before any training prompts and grey values are weighed as they are.
@@ -115,8 +116,8 @@ class Refiner(nn.Module):
         smooth = F.avg_pool3d(grey.movedim(-1, 1), 3, 1, 1, count_include_pad=False)[:, 0]
         seen = [grey_evidence(values, *marked(maps)) for values in (grey[..., 0], smooth)]
         given = torch.cat((maps, torch.stack(seen, dim=1)), dim=1)
-        features = [x.expand(len(maps), -1, -1, -1, -1).movedim(-1, 1) for x in (decoded, finer)]
-        x = self.join(torch.cat((*features, given), dim=1))
+        features = [x.expand(len(maps), -1, -1, -1, -1) for x in (decoded, finer)]
+        x = self.join(torch.cat((*features, given.movedim(1, -1)), dim=-1).movedim(-1, 1))
         coarse = F.interpolate(self.back(self.coarse(x)), scale_factor=2.0, mode="nearest")
         x = x + self.fine(x + coarse)
         return self.out(x) + torch.einsum("pmdhw,m->pdhw", given, self.trust)[:, None]
@@ -124,7 +125,7 @@ class Refiner(nn.Module):
 
 def _conv(in_chans: int, out_chans: int, side: int = 3, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv3d(in_chans, out_chans, side, stride=stride, padding=side // 2, bias=False),
+        Conv3d(in_chans, out_chans, side, stride=stride, padding=side // 2, bias=False),
         nn.GroupNorm(NORM_GROUPS, out_chans),
         nn.GELU(),
     )

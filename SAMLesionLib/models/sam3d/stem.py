@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from SAMLesionLib.models.layers import Conv3d
+
 NORM_GROUPS = 8
 
 
@@ -39,7 +41,7 @@ class ConvStem(nn.Module):
         super().__init__()
         inputs = [1, *chans[:-1]]
         self.steps = nn.ModuleList(_halving(a, b) for a, b in zip(inputs, chans, strict=True))
-        self.proj = nn.Conv3d(chans[-1], embed_dim, 1)
+        self.proj = Conv3d(chans[-1], embed_dim, 1)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """Bx1xDxHxW to tokens, BxdxhxwxC, and maps of several sizes, channels last.
@@ -57,10 +59,10 @@ class ConvStem(nn.Module):
 
 def _halving(in_chans: int, out_chans: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv3d(in_chans, out_chans, 3, stride=2, padding=1, bias=False),
+        Conv3d(in_chans, out_chans, 3, stride=2, padding=1, bias=False),
         nn.GroupNorm(NORM_GROUPS, out_chans),
         nn.GELU(),
-        nn.Conv3d(out_chans, out_chans, 3, padding=1, bias=False),
+        Conv3d(out_chans, out_chans, 3, padding=1, bias=False),
         nn.GroupNorm(NORM_GROUPS, out_chans),
         nn.GELU(),
     )
