@@ -6,7 +6,7 @@ import difflib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, field, fields, is_dataclass
-from math import inf
+from math import inf, isnan
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -104,11 +104,19 @@ def unknown_key(key: str, known: Iterable[str], place: str) -> str:
 
 
 def _check_limits(value: Any, key: str, least: float | None = None, most: float = inf) -> None:
-    """Refuse a number outside its limits; NaN is on neither side of them."""
-    if least is None or value is None or least <= value <= most:
+    """Refuse a number outside its limits, and NaN, which is on neither side of any."""
+    if least is None:
+        if any(isinstance(part, float) and isnan(part) for part in _parts(value)):
+            raise InputError(f"{key} must be a number, got {value}.")
+        return
+    if value is None or least <= value <= most:
         return
     wanted = f"{least} or more" if most == inf else f"from {least:g} to {most:g}"
     raise InputError(f"{key} must be {wanted}, got {value}.")
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _value(kind: Any, value: Any, key: str) -> Any:
