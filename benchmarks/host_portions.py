@@ -1,6 +1,6 @@
 """What would keep the viewer waiting for long, and how long a turn of it takes, done in portions.
 
-Run `python -m benchmarks.host_portions` (needs the extra `slicer`), on a 512 x 512 x 300 scan with 40
+Run `python benchmarks/host_portions.py` (needs the extra `slicer`), on a 512 x 512 x 300 scan with 40
 lesions: a hand edit of a lesion of 15 million voxels, the lesions of a file in one layer, and files written.
 Times are those on the clock, and those of the viewer's thread on its core. The aim is 30 ms a turn.
 """
@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from host_write import OneBlock, Times, once_ms, say, scan_with_lesions
 
-from benchmarks.host_write import OneBlock, Times, once_ms, say, scan_with_lesions
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.host.budget import Budget
 from SAMLesionLib.host.exports import exporting_labelmap, exporting_segmentation

@@ -1,6 +1,6 @@
 """How long the host keeps the viewer waiting in a 512 x 512 x 300 scan that already holds 40 lesions.
 
-Run `python -m benchmarks.host_write` (needs the extra `slicer`). One answer is a block of 64 x 96 x 96
+Run `python benchmarks/host_write.py` (needs the extra `slicer`). One answer is a block of 64 x 96 x 96
 voxels. Aims: 15 ms to show it, 50 ms to undo it, 20 ms to draw the list of lesions. For comparison the same
 block goes through Slicer's editor logic with its undo state, into segments that share one labelmap, as the
 Segment Editor would do it. Times are those on the clock, and those of the viewer's thread on its core, which

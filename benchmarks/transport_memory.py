@@ -1,10 +1,11 @@
 """What a large volume costs on its way: peak memory of both processes, and the time.
 
-Run: python benchmarks/transport_memory.py [slices, default 600 of 512 x 512 int16]
+Run: python benchmarks/transport_memory.py [--slices N]
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 import threading
 import time
@@ -44,7 +45,11 @@ class Peak:
 
 
 def main() -> None:
-    n_slices = int(sys.argv[1]) if len(sys.argv) > 1 else 600
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--slices", type=int, default=600, help="of 512 x 512 int16; default 600")
+    n_slices = parser.parse_args().slices
     voxels = np.random.default_rng(0).integers(-1000, 3000, (n_slices, 512, 512), dtype=np.int16)
     volume = Volume(voxels, name="large")
     with LocalEngine(LaunchSettings((sys.executable, str(SERVE_FAKE), "--watch-stdin"))) as engine:

@@ -1,6 +1,6 @@
 """How long the panel keeps the thread of the views from working while the engine works.
 
-Run `python -m benchmarks.ui_blocking` (needs the extras `slicer` and `test`). The panel runs in the test host
+Run `python benchmarks/ui_blocking.py` (needs the extras `slicer` and `test`). The panel runs in the test host
 with a 512 x 512 x 300 scan and 40 lesions; the engine is a process of its own that answers slice by slice.
 Every call of the panel's timer is timed, by the clock and by the processor time of the thread (which other
 programs cannot make longer), and a second timer of 1 ms notes the longest pause between its own calls. The
