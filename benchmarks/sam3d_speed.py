@@ -81,7 +81,7 @@ def plain_encode(network: Sam3D, image: Tensor) -> Tensor:
     x = encoder.patch_embed(image)[0] + encoder.pos_embed
     for block in encoder.blocks:
         x = _plain_block(block, x)
-    return encoder.neck(x.permute(0, 4, 1, 2, 3))
+    return encoder.neck(x)
 
 
 def _plain_block(block: Block, x: Tensor) -> Tensor:
