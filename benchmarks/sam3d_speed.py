@@ -16,7 +16,6 @@ import statistics
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from copy import deepcopy
 from functools import partial
 from time import perf_counter
 
@@ -56,8 +55,8 @@ def main() -> None:
             "encode, ours": lambda: encode(image),
             "click, plain": lambda: plain_decode(plain, reference, **click),
             "click, ours": lambda: ours.decode((reference,), **click),
-            **_small("small", build_sgp_sam_small(), args.device),
-            **_small("small, plain", _plain_convolutions(build_sgp_sam_small()), args.device),
+            **_small("small", args.device),
+            **_small("small, plain", args.device, _plain_convolutions),
         }
         ms = _measure(work, args)
     name = torch.cuda.get_device_name() if args.device == "cuda" else f"{args.threads} threads"
@@ -144,10 +143,13 @@ def _products(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return ((q @ k.transpose(-2, -1)) / q.shape[-1] ** 0.5).softmax(dim=-1) @ v
 
 
-def _small(name: str, network: Sam3D, device: str) -> dict[str, Callable[[], object]]:
+def _small(
+    name: str, device: str, change: Callable[[Sam3D], Sam3D] = lambda network: network
+) -> dict[str, Callable[[], object]]:
     """What sgp-sam-small does for a click, and a step of learning from one."""
-    pupil = deepcopy(network).to(device).train()
-    network = prepare_for_answers(network).to(device)
+    with torch.inference_mode(False):  # weights made in it cannot learn
+        pupil = change(build_sgp_sam_small()).to(device).train()
+        network = prepare_for_answers(change(build_sgp_sam_small())).to(device)
     image = torch.randn(1, 1, 64, 64, 64, device=device)
     encoded, click = network.encode(image), _click(network, device)
 
