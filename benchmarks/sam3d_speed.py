@@ -20,6 +20,7 @@ from functools import partial
 from time import perf_counter
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the engine
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import torch
 from torch import Tensor, nn

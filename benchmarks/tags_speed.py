@@ -24,6 +24,7 @@ from time import perf_counter, process_time
 from typing import NamedTuple
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the engine
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 sys.path.insert(0, str(Path(__file__).parents[1] / "Testing" / "models"))
 
 import torch
