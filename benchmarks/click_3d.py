@@ -10,16 +10,13 @@ its intensities, the network, and the mask on the scan's voxels.
 from __future__ import annotations
 
 import argparse
-import os
 import resource
 from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the engine, before torch is loaded
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
+import as_in_the_engine  # noqa: F401
 import numpy as np
 import torch
 from torch import Tensor

@@ -19,9 +19,7 @@ from contextlib import contextmanager
 from functools import partial
 from time import perf_counter
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the engine
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
+import as_in_the_engine  # noqa: F401
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -156,9 +154,9 @@ def _small(
 
     def learn() -> None:
         with torch.inference_mode(False), torch.enable_grad():
-            pupil.decode(pupil.encode(image.clone()), **{k: v.clone() for k, v in click.items()})[
-                0
-            ].mean().backward()
+            given = {key: prompt.clone() for key, prompt in click.items()}
+            logits, _ = pupil.decode(pupil.encode(image.clone()), **given)
+            logits.mean().backward()
 
     return {
         f"encode, {name}": lambda: network.encode(image),

@@ -17,16 +17,13 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, NamedTuple
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the engine, before torch is loaded
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-
+import as_in_the_engine  # noqa: F401
 import numpy as np
 import torch
 

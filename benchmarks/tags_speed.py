@@ -23,10 +23,9 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import NamedTuple
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in the engine
-os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 sys.path.insert(0, str(Path(__file__).parents[1] / "Testing" / "models"))
 
+import as_in_the_engine  # noqa: F401
 import torch
 from tags_golden import errors, golden_network
 from tags_reference import reference_block, reference_decode, reference_slices

@@ -159,9 +159,8 @@ def _warn(lesions: Sequence[Lesion]) -> None:
         for notice in lesion.report.notices:
             console.say(f"samlesion: {lesion.segment.name}: {notice}")
         if lesion.n_voxels == 0:
-            console.say(
-                f"samlesion: {lesion.segment.name} came out empty. Draw the box closer around the lesion."
-            )
+            name = lesion.segment.name
+            console.say(f"samlesion: {name} came out empty. Draw a box close around the lesion.")
 
 
 def _print_table(result: dict[str, Any]) -> None:

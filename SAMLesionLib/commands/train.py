@@ -86,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
+    from SAMLesionLib.training.checkpoints import BEST
     from SAMLesionLib.training.config import read_config
     from SAMLesionLib.training.loop import train
     from SAMLesionLib.training.tables import merge, read_changes, read_toml
@@ -99,7 +100,9 @@ def _train(args: argparse.Namespace) -> int:
         best = train(config, folder, args.resume, team)
     if team.leads:
         is_loss = config.validation.best_at == "loss"
-        print(f"best validation {'loss' if is_loss else 'Dice'} {abs(best):.4f}, in {folder}")
+        told = f"best validation {'loss' if is_loss else 'Dice'} {abs(best):.4f}"
+        has_best = (folder / BEST).exists()
+        print(f"{told}, in {folder}" if has_best else f"{told}, before the first step: none was better")
     return 0
 
 

@@ -6,7 +6,7 @@ import difflib
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, field, fields, is_dataclass
-from math import inf, isnan
+from math import inf
 from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -31,9 +31,9 @@ def at_least(least: float, default: float | None) -> Any:
     return field(default=default, metadata={"least": least})
 
 
-def share(default: float | None) -> Any:
-    """The field of a number from 0 to 1."""
-    return field(default=default, metadata={"least": 0.0, "most": 1.0})
+def share(default: float | None, most: float = 1.0) -> Any:
+    """The field of a number from 0 to 1, or to less than 1."""
+    return field(default=default, metadata={"least": 0.0, "most": most})
 
 
 def parse_toml(text: str) -> Table:
@@ -104,19 +104,14 @@ def unknown_key(key: str, known: Iterable[str], place: str) -> str:
 
 
 def _check_limits(value: Any, key: str, least: float | None = None, most: float = inf) -> None:
-    """Refuse a number outside its limits, and NaN, which is on neither side of any."""
-    if least is None:
-        if any(isinstance(part, float) and isnan(part) for part in _parts(value)):
+    """Refuse a number outside its limits, and what is infinite or, with no limits to name, NaN."""
+    for part in value if isinstance(value, tuple) else (value,):
+        if part in (inf, -inf) or (least is None and part != part):  # only NaN differs from itself
             raise InputError(f"{key} must be a number, got {value}.")
-        return
-    if value is None or least <= value <= most:
+    if least is None or value is None or least <= value <= most:
         return
     wanted = f"{least} or more" if most == inf else f"from {least:g} to {most:g}"
     raise InputError(f"{key} must be {wanted}, got {value}.")
-
-
-def _parts(value: Any) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 def _value(kind: Any, value: Any, key: str) -> Any:

@@ -76,7 +76,14 @@ class OptimizerSettings:
     betas: tuple[float, ...] = (0.9, 0.999)
     clip: float = at_least(0.0, 1.0)
     clip_parts: bool = False
-    averaged: float = share(0.0)
+    averaged: float = share(0.0, most=0.99999)
+
+    def __post_init__(self) -> None:
+        """Refuse other than two betas."""
+        if len(self.betas) != 2 or not all(0 <= beta < 1 for beta in self.betas):
+            raise InputError(
+                f"optimizer.betas must be two numbers from 0 to less than 1, got {list(self.betas)}."
+            )
 
 
 @dataclass(frozen=True)

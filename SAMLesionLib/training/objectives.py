@@ -9,7 +9,7 @@ from typing import Literal
 from torch import Tensor
 
 from SAMLesionLib.training.losses import ZoomLoss, dice_ce_loss, dice_loss, focal_loss
-from SAMLesionLib.training.tables import at_least
+from SAMLesionLib.training.tables import at_least, share
 from SAMLesionLib.training.tags_losses import tags_mask_loss
 
 Objective = Callable[[Tensor, Tensor], Tensor]
@@ -35,7 +35,7 @@ class LossSettings:
     name: Literal["zoom", "dice-ce", "dice", "dice-focal", "tags"] = "zoom"
     dice: float = at_least(0.0, 1.0)
     focal: float = at_least(0.0, 1.0)
-    alpha: float = at_least(0.0, 0.75)
+    alpha: float = share(0.75)
     gamma: float = at_least(0.0, 2.0)
     median_voxels: float | None = at_least(1.0, None)
     small_exponent: float = at_least(0.0, 0.25)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import cos, inf, pi
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from SAMLesionLib.errors import InputError
 from SAMLesionLib.training.config import OptimizerSettings
 
 DECODER = ("prompt_encoder.", "mask_decoder.")
@@ -25,6 +28,24 @@ def make_optimizer(network: nn.Module, settings: OptimizerSettings) -> torch.opt
     ]
     first, second = settings.betas
     return torch.optim.AdamW(listed or [{"params": [], "highest_lr": 0.0}], betas=(first, second), fused=True)
+
+
+def restore(optimizer: torch.optim.AdamW, state: Mapping[str, Any]) -> None:
+    """Take over the moments of an optimizer that was saved; rates and decay stay those of this run.
+
+    Raises:
+        InputError: when it was made for other groups of parameters.
+    """
+    ours = [{k: v for k, v in group.items() if k != "params"} for group in optimizer.param_groups]
+    try:
+        optimizer.load_state_dict(dict(state))
+    except ValueError:  # other groups, or other parameters in them
+        raise InputError(
+            "Another choice of weights has learned in this run. Go on with the [tune], optimizer.decoder_lr, "
+            "weight_decay and decay_all that it had, or begin a new run from its weights with start = FILE."
+        ) from None
+    for group, values in zip(optimizer.param_groups, ours, strict=True):
+        group.update(values)
 
 
 def set_learning_rate(optimizer: torch.optim.AdamW, settings: OptimizerSettings, done: float) -> None:

@@ -20,7 +20,7 @@ from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.imaging import IsotropicGrid, is_ct
 from SAMLesionLib.imaging.organ_intensity import ORGAN_INTENSITIES
 from SAMLesionLib.io import atomic_write, make_folder
-from SAMLesionLib.training.prepared import mapped
+from SAMLesionLib.training.prepared import check_usable, mapped, read_about, stamp_of
 from SAMLesionLib.training.samples import Bools
 from SAMLesionLib.volume import Volume
 
@@ -127,7 +127,7 @@ class OrganReader:
 def prepare_organs(
     reader: OrganReader, names: Sequence[str], step_mm: float, place: Path
 ) -> tuple[OrganCase, ...]:
-    """The cases of these names that have a tumour; those that were prepared before are taken as they are.
+    """The cases of these names that have a tumour; see `prepare` for when they are prepared anew.
 
     Raises:
         InputError: when a case cannot be used, none has a tumour, or the disk is full.
@@ -145,25 +145,22 @@ def _each(
 ) -> Iterator[OrganCase | None]:
     for name in names:
         folder = place / name
-        organ = str(reader.organ_file(reader.dataset.files(name)) or "")
-        about = _read_about(folder)
-        if about is None or about["organ"] != organ:
+        files = reader.dataset.files(name)
+        organ = str(reader.organ_file(files) or "")
+        stamp = stamp_of(files)
+        about = read_about(folder)
+        if about is None or about["organ"] != organ or about.get("stamp") != stamp:
             print(f"preparing {name} of {reader.dataset.name}, once", file=sys.stderr, flush=True)
-            about = _write(reader.read(name), reader.organ, organ, step_mm, folder)
+            scan = reader.read(name)
+            check_usable(scan.volume, name)
+            about = _write(scan, reader.organ, {"organ": organ, "stamp": stamp}, step_mm, folder)
         d, h, w = about["shape"]
         yield OrganCase(name, folder, (d, h, w), about["is_ct"]) if about["n_tumour"] else None
 
 
-def _read_about(folder: Path) -> dict[str, Any] | None:
-    """What is told of a case that was prepared before; None where it was not."""
-    path = folder / "about.json"
-    if not path.exists():
-        return None
-    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return about
-
-
-def _write(scan: OrganScan, word: str, organ_file: str, step_mm: float, folder: Path) -> dict[str, Any]:
+def _write(
+    scan: OrganScan, word: str, made_of: dict[str, Any], step_mm: float, folder: Path
+) -> dict[str, Any]:
     """Unpack a case; `about.json` comes last, so that what it tells of is whole."""
     make_folder(folder)
     (folder / "about.json").unlink(missing_ok=True)
@@ -182,7 +179,7 @@ def _write(scan: OrganScan, word: str, organ_file: str, step_mm: float, folder: 
     for name, array in arrays.items():
         with atomic_write(folder / f"{name}.npy") as file:
             np.save(file, np.ascontiguousarray(array))
-    about = {"shape": label.shape, "is_ct": has_hounsfield, "n_tumour": int(label.sum()), "organ": organ_file}
+    about = {"shape": label.shape, "is_ct": has_hounsfield, "n_tumour": int(label.sum()), **made_of}
     with atomic_write(folder / "about.json") as file:
         file.write(json.dumps(about).encode())
     return about

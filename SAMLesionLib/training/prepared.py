@@ -19,7 +19,8 @@ import numpy.typing as npt
 import platformdirs
 
 from SAMLesionLib.datasets import Case, FileDataset
-from SAMLesionLib.errors import InputError
+from SAMLesionLib.datasets.layouts import CaseFiles
+from SAMLesionLib.errors import ImageError, InputError
 from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.imaging import Window, is_ct, medsam_window
 from SAMLesionLib.io import atomic_write, make_folder
@@ -57,7 +58,7 @@ class PreparedCase:
 
 
 def prepare(dataset: FileDataset, look: Look, folder: Path | None, what: str) -> tuple[PreparedCase, ...]:
-    """All cases that have a lesion; those that were prepared before are taken as they are.
+    """All cases that have a lesion; those prepared before are taken while their files are what they were.
 
     Args:
         dataset: the cases.
@@ -84,24 +85,57 @@ def place_of(dataset: FileDataset, folder: Path | None, what: str) -> Path:
 def _each(dataset: FileDataset, look: Look, place: Path) -> Iterator[PreparedCase]:
     for name in dataset.case_names:
         folder = place / name
-        if not (folder / "about.json").exists():
+        stamp = stamp_of(dataset.files(name))
+        about = read_about(folder)
+        if about is None or about.get("stamp") != stamp:
             print(f"preparing {name} of {dataset.name}, once", file=sys.stderr, flush=True)
-            _write(dataset.load(name), look, folder)
-        about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+            about = _write(dataset.load(name), look, folder, stamp)
         lesions = tuple(IndexBox(tuple(start), tuple(stop)) for start, stop in about["lesions"])
         low, high = about["window"]
         yield PreparedCase(name, folder, lesions, (low, high))
 
 
-def _write(case: Case, look: Look, folder: Path) -> None:
+def stamp_of(files: CaseFiles) -> list[list[int]]:
+    """Size and time of each file of a case: others when somebody has edited it."""
+    paths = (files.image, files.label, files.instances, files.organ)
+    found = [path.stat() for path in paths if path is not None and path.exists()]
+    return [[file.st_size, file.st_mtime_ns] for file in found]
+
+
+def read_about(folder: Path) -> dict[str, Any] | None:
+    """What is told of a case that was prepared before; None where it was not."""
+    path = folder / "about.json"
+    if not path.exists():
+        return None
+    about: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return about
+
+
+def check_usable(volume: Volume, case: str) -> None:
+    """Refuse a scan that a network cannot learn from.
+
+    Raises:
+        ImageError: with the case's name.
+    """
+    try:
+        volume.check_usable()
+    except ImageError as wrong:
+        raise ImageError(f"Case {case}: {wrong}") from wrong
+
+
+def _write(case: Case, look: Look, folder: Path, stamp: list[list[int]]) -> dict[str, Any]:
     """Unpack a case; `about.json` comes last, so that what it tells of is whole."""
+    if case.lesions:
+        check_usable(case.volume, case.name)
     make_folder(folder)
+    (folder / "about.json").unlink(missing_ok=True)
     kept = look(case).intersect(case.volume.block) if case.lesions else IndexBox((0, 0, 0), (1, 1, 1))
     arrays = {"image": case.volume.voxels, "label": case.reference}
     for name, array in arrays.items():
         with atomic_write(folder / f"{name}.npy") as file:
             np.save(file, np.ascontiguousarray(array[kept.slices_kji()]))
-    about = {
+    about: dict[str, Any] = {
+        "stamp": stamp,
         "ijk_to_ras": _moved(case.volume.affine, kept).tolist(),
         # Asked of the whole scan: a piece of it may hold no air.
         "modality": "CT" if is_ct(case.volume) else _known(case.volume.modality),
@@ -110,6 +144,7 @@ def _write(case: Case, look: Look, folder: Path) -> None:
     }
     with atomic_write(folder / "about.json") as file:
         file.write(json.dumps(about).encode())
+    return about
 
 
 def _moved(affine: Affine, kept: IndexBox) -> npt.NDArray[np.float64]:

@@ -27,7 +27,7 @@ from SAMLesionLib.training.asking import Network, compile_blocks, let_learn
 from SAMLesionLib.training.checkpoints import BEST, LAST, read_last, write_last, write_weights
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.judging import Judge
-from SAMLesionLib.training.optimizer import make_average, make_optimizer
+from SAMLesionLib.training.optimizer import make_average, make_optimizer, restore
 from SAMLesionLib.training.run_log import RunLog
 from SAMLesionLib.training.samples import SampleSource
 from SAMLesionLib.training.start import load_start, start_network
@@ -106,6 +106,8 @@ class Run:
     def judge(self) -> None:
         """Score the network, and keep it where it is the best so far."""
         judged = self.network if self.average is None else cast(Network, self.average.module)
+        if isinstance(judged, SgpSam):
+            judged.set_gates(self.config.gates.mode)
         scores = self.examiner.scores(judged)
         self.metrics = {"dice_first": scores.rounds[0], "dice_last": scores.rounds[-1]}
         if self.config.validation.best_at == "loss":
@@ -150,8 +152,9 @@ class Run:
         """
         path, about, state = read_last(self.folder)
         load_start(self.network, read_state_dict(path), self.config.model, path)
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
+        restore(self.optimizer, state["optimizer"])
+        if state["scaler"]:  # empty where the run did not need one
+            self.scaler.load_state_dict(state["scaler"])
         torch.set_rng_state(state["rng"])
         if self.average is not None and state.get("average"):
             self.average.load_state_dict(state["average"])

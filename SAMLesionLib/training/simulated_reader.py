@@ -10,6 +10,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn import functional as F
 
+from SAMLesionLib.errors import InputError
 from SAMLesionLib.training.tables import at_least, share
 
 MASK_LOGIT = 4.0
@@ -51,6 +52,11 @@ class ClickSettings:
     deepest: float = share(0.0)
     near_middle: bool = False
     keep: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse fewer rounds at most than at least."""
+        if self.least > self.most:
+            raise InputError(f"prompts.least must be at most prompts.most ({self.most}), got {self.least}.")
 
 
 class SimulatedReader:

@@ -26,7 +26,8 @@ class SplitSettings:
         patient: a regular expression for what names of one patient have in common, like "sts[0-9]+"; cases
             of a patient stay together. Empty where a case is a patient.
         validation_cases: these choose checkpoints, whatever the shares; empty to deal.
-        test_cases: these are tested on.
+        test_cases: these are tested on, whatever the shares; empty to deal, or for none where
+            `validation_cases` are named.
         folds: a data set whose published folds are taken: `kits`, `lits` or `pancreas`; empty for none.
         fold: which of the five, counted from 0.
         incomplete: whether cases of the fold may be missing.
@@ -52,6 +53,11 @@ def split(names: Sequence[str], settings: SplitSettings, part: Part) -> tuple[st
     absent = {*settings.validation_cases, *settings.test_cases} - set(names)
     if absent:
         raise InputError(f"data.split names {min(absent)}, which is no case with a lesion. Check its name.")
+    twice = {*settings.validation_cases} & {*settings.test_cases}
+    if twice:
+        raise InputError(
+            f"data.split names {min(twice)} in validation_cases and in test_cases. Leave it in one of them."
+        )
     chosen = _parts(names, settings)[part]
     if not chosen:
         raise InputError(
@@ -72,21 +78,31 @@ def _named(names: Sequence[str], settings: SplitSettings) -> dict[Part, set[str]
 
 
 def _dealt(names: Sequence[str], settings: SplitSettings) -> dict[Part, set[str]]:
+    named = set(settings.test_cases)
     cases: dict[str, list[str]] = {}
     for name in names:
-        cases.setdefault(_patient(name, settings.patient), []).append(name)
+        if name not in named:
+            cases.setdefault(_patient(name, settings.patient), []).append(name)
     patients = list(cases)
     order = [patients[n] for n in np.random.default_rng(settings.seed).permutation(len(patients))]
-    n_train, n_test = (round(share * len(order)) for share in (settings.train, settings.test))
+    # Where the test cases are named, the others are dealt out as train stands to validation.
+    test = 0.0 if named else settings.test
+    train = settings.train / max(1 - settings.test, settings.train, 1e-9) if named else settings.train
+    n_train, n_test = (round(share * len(order)) for share in (train, test))
     kept = len(order) - n_test
-    parts: dict[Part, list[str]] = {
-        "train": order[:n_train],
-        "validation": order[n_train:kept],
-        "test": order[kept:],
+    dealt = {"train": order[:n_train], "validation": order[n_train:kept], "test": order[kept:]}
+    parts: dict[Part, set[str]] = {
+        part: {name for patient in dealt[part] for name in cases[patient]}
+        for part in ("train", "validation", "test")
     }
-    return {part: {name for patient in dealt for name in cases[patient]} for part, dealt in parts.items()}
+    return parts | {"test": parts["test"] | named}
 
 
 def _patient(name: str, pattern: str) -> str:
-    found = re.search(pattern, name) if pattern else None
+    try:
+        found = re.search(pattern, name) if pattern else None
+    except re.error as wrong:
+        raise InputError(
+            f"data.split.patient must be a regular expression, got {pattern!r} ({wrong})."
+        ) from None
     return found.group() if found else name

@@ -61,6 +61,8 @@ def test_tables_lists_of_tables_and_values_become_dataclasses() -> None:
         ({"lead": {"name": "x", "sick": -0.5}}, "lead.sick must be from 0 to 1, got -0.5"),
         ({"lead": {"name": "x", "sick": float("nan")}}, "lead.sick must be from 0 to 1, got nan"),
         ({"shifts": [1, float("nan")]}, r"shifts must be a number, got \(1.0, nan\)"),
+        ({"rate": float("-inf")}, "rate must be a number, got -inf"),
+        ({"lead": {"name": "x", "speed": float("inf")}}, "lead.speed must be a number, got inf"),
         ({"rate": float("nan")}, "rate must be a number, got nan"),
         ({"badge": "moon"}, "badge is one of empty, star; got 'moon'"),
         ({"lead": {"name": 3}}, "lead.name must be text in quotes, got 3"),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from liver_set import a_liver_set
 
 from SAMLesionLib.errors import ImageError, InputError
@@ -87,6 +88,49 @@ def test_cases_can_be_dealt_out_by_name() -> None:
         split("abcd", replace(settings, test_cases=("x",)), "test")
     with pytest.raises(InputError, match="none for validation"):
         split("a", SplitSettings(), "validation")
+
+
+def test_named_test_cases_are_tested_on_and_nothing_else() -> None:
+    names = [f"c{n}" for n in range(12)]
+    train, validation, test = (split(names, SplitSettings(test_cases=("c0", "c1")), p) for p in PARTS)
+
+    assert test == ("c0", "c1")
+    assert (len(train), len(validation)) == (9, 1)  # as 70 to 10 %, to whole cases
+    assert {*train, *validation, *test} == set(names)
+
+
+def test_a_case_cannot_choose_and_be_tested_on() -> None:
+    settings = SplitSettings(validation_cases=("a", "b"), test_cases=("b",))
+    with pytest.raises(InputError, match="names b in validation_cases and in test_cases"):
+        split("abcd", settings, "train")
+
+
+def test_a_pattern_that_is_none_is_refused() -> None:
+    with pytest.raises(InputError, match=r"data.split.patient must be a regular expression, got 'case"):
+        split("abcd", SplitSettings(patient="case["), "train")
+
+
+def test_a_case_whose_label_was_drawn_anew_is_prepared_anew(tmp_path: Path) -> None:
+    data = a_liver_set(tmp_path / "data", 4)
+    settings = CaseSettings(data, label=2, prepared=tmp_path / "p", split=SplitSettings(1.0, 0.0))
+    before = settings.open(CARD, "train").sample(0, 0).label
+    for path in (data / "labelsTr").glob("*.nii.gz"):
+        label = sitk.ReadImage(str(path))
+        sitk.WriteImage(sitk.Cast(sitk.BinaryErode(label == 2), label.GetPixelID()) * 2, str(path))
+
+    after = settings.open(CARD, "train").sample(0, 0).label
+    assert 0 < after.sum() < before.sum()
+
+
+def test_a_scan_with_voxels_that_are_no_numbers_is_named(tmp_path: Path) -> None:
+    data = a_liver_set(tmp_path / "data", 4)
+    path = data / "imagesTr" / "liver_002.nii.gz"
+    scan = sitk.Cast(sitk.ReadImage(str(path)), sitk.sitkFloat32)
+    scan[0, 0, 0] = float("nan")
+    sitk.WriteImage(scan, str(path))
+
+    with pytest.raises(ImageError, match=r"Case liver_002: .*NaN"):
+        CaseSettings(data, label=2, prepared=tmp_path / "p").open(CARD, "train")
 
 
 def test_prepared_cases_are_used_again(settings: CaseSettings, monkeypatch: pytest.MonkeyPatch) -> None:

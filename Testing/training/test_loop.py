@@ -16,6 +16,7 @@ from SAMLesionLib.models.sam3d import build_tiny_sam3d
 from SAMLesionLib.models.sgp_sam import build_tiny_sgp_sam
 from SAMLesionLib.training import checkpoints, loop
 from SAMLesionLib.training.checkpoints import LAST, read_about
+from SAMLesionLib.training.judging import Judge
 from SAMLesionLib.training.loop import train
 from SAMLesionLib.training.run import Run
 
@@ -88,6 +89,40 @@ def test_the_running_average_is_kept_as_the_best_while_the_weights_go_on(tmp_pat
     state = torch.load(tmp_path / "state-0000003.pt", weights_only=True)
     for name, value in averages[3].items():
         torch.testing.assert_close(state["average"][f"module.{name}"], value)
+
+
+def test_a_run_goes_on_with_the_rate_and_the_decay_that_it_is_given(tmp_path: Path) -> None:
+    train(a_config(steps=2), tmp_path)
+    train(a_config(steps=4, optimizer={"lr": 1e-6, "weight_decay": 0.5}), tmp_path, resume=True)
+
+    names, *_, last = (line.split(",") for line in lines_of(tmp_path / "log.csv"))
+    assert 0 < float(last[names.index("lr")]) <= 1e-6
+    groups = torch.load(tmp_path / "state-0000004.pt", weights_only=True)["optimizer"]["param_groups"]
+    assert {group["weight_decay"] for group in groups} == {0.0, 0.5}
+
+
+@pytest.mark.parametrize("changes", [{"tune": {"method": "decoder"}}, {"optimizer": {"decoder_lr": 1e-5}}])
+def test_a_run_in_which_other_weights_learned_is_not_gone_on_with(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    train(a_config(steps=2), tmp_path)
+    with pytest.raises(InputError, match="Another choice of weights has learned"):
+        train(a_config(steps=4, **changes), tmp_path, resume=True)
+
+
+def test_an_averaged_network_is_judged_with_the_gates_of_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[set[str]] = []
+    usual = Judge.scores
+
+    def noted(self: Judge, network: Any) -> Any:
+        modes.append({module.mode for module in network.sgpm})
+        return usual(self, network)
+
+    monkeypatch.setattr(Judge, "scores", noted)
+    train(a_config(steps=3, gates={"mode": "closed"}, optimizer={"averaged": 0.9}), tmp_path)
+    assert modes == [{"closed"}, {"closed"}]
 
 
 def test_a_checkpoint_tells_what_it_was_made_with(whole: Path) -> None:

@@ -124,6 +124,35 @@ def test_what_is_left_out_is_never_seen(files: tuple[Path, Path]) -> None:
     assert not {name for name in judged if name.startswith("synthetic")} & names
 
 
+@pytest.mark.parametrize("names", [{"leave_out": ("STS_999",)}, {"validation": ("a", "STS_999")}])
+def test_a_name_that_leaves_nothing_out_is_refused(
+    files: tuple[Path, Path], names: dict[str, tuple[str, ...]]
+) -> None:
+    with pytest.raises(InputError, match="names STS_999, which is no array's name"):
+        the_source(files, **names)
+
+
+def test_without_cases_to_judge_by_no_array_that_is_learned_from_judges(files: tuple[Path, Path]) -> None:
+    judged = samples(the_source(files, "validation", real_share=1.0))
+    assert all(sample.name.startswith("synthetic") for sample in judged)
+
+
+def test_making_a_sample_leaves_the_trainers_threads(files: tuple[Path, Path]) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        samples(the_source(files), 1)
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_file_that_is_no_npz_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "junk.npz").write_bytes(b"junk")
+    with pytest.raises(InputError, match=r"junk.npz cannot be read as .npz"):
+        SyntheticSettings(tmp_path / "junk.npz").open(CARD, "train")
+
+
 def test_judged_lesions_are_as_they_were_drawn(files: tuple[Path, Path]) -> None:
     source = the_source(files, "validation", validation=("c",), real_share=1.0)
     for sample in samples(source, 3):

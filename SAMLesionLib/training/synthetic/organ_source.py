@@ -12,7 +12,7 @@ from SAMLesionLib.training.synthetic.arrays import RealArrays
 from SAMLesionLib.training.synthetic.limbs import with_limbs
 from SAMLesionLib.training.synthetic.organs import OrganScans
 from SAMLesionLib.training.synthetic.shapes import ShapeLibrary
-from SAMLesionLib.training.synthetic.source import VALIDATION_SHAPES, SyntheticSource, origins_of
+from SAMLesionLib.training.synthetic.source import VALIDATION_SHAPES, SyntheticSource, check_names, origins_of
 from SAMLesionLib.training.tables import share
 
 
@@ -45,6 +45,7 @@ class SyntheticOrganSettings:
         """See `SourceSettings.open`; there is no test part."""
         if part == "test":
             raise InputError("Synthetic organs have no test part. Judge by the validation part.")
+        check_names(self.shapes, self.arrays, self.leave_out, self.validation)
         is_judging = part == "validation"
         library = ShapeLibrary.read(self.shapes, self.leave_out).part(VALIDATION_SHAPES, is_judging)
         scans = OrganScans(library, card.image_size, self.alike_share)

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -41,10 +42,8 @@ class ShapeLibrary:
         Raises:
             InputError: when the file is missing or no shape is left.
         """
-        if not path.is_file():
-            raise InputError(f"Lesion shapes were expected in {path}, which is not there. Name an .npz file.")
+        names = tuple(n for n in names_in(path) if not n.startswith(tuple(leave_out) or ("\0",)))
         with np.load(path) as arrays:
-            names = tuple(n for n in arrays.files if not n.startswith(tuple(leave_out) or ("\0",)))
             masks = tuple(arrays[name] > 0 for name in names)
         if not names:
             raise InputError(f"{path} holds no lesion shape that may be used. Leave fewer out.")
@@ -67,6 +66,21 @@ class ShapeLibrary:
         """The number of a random shape; kinds, and not shapes, are equally likely."""
         kind = self.kinds[draw.integers(len(self.kinds))]
         return int(kind[draw.integers(len(kind))])
+
+
+def names_in(path: Path) -> tuple[str, ...]:
+    """The names of the arrays of an `.npz`.
+
+    Raises:
+        InputError: when it is missing or cannot be read.
+    """
+    if not path.is_file():
+        raise InputError(f"Lesion shapes were expected in {path}, which is not there. Name an .npz file.")
+    try:
+        with np.load(path) as arrays:
+            return tuple(arrays.files)
+    except (OSError, ValueError, BadZipFile, AttributeError):  # the last for an .npy, which has no names
+        raise InputError(f"{path} cannot be read as .npz. Write it with numpy.savez.") from None
 
 
 def place_shape(

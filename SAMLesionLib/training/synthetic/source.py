@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +17,7 @@ from SAMLesionLib.training.samples import Origin, Part, Sample, SampleSource
 from SAMLesionLib.training.synthetic.arrays import RealArrays
 from SAMLesionLib.training.synthetic.fields import Draw
 from SAMLesionLib.training.synthetic.scans import SyntheticScans
-from SAMLesionLib.training.synthetic.shapes import ShapeLibrary
+from SAMLesionLib.training.synthetic.shapes import ShapeLibrary, names_in
 from SAMLesionLib.training.tables import share
 
 VALIDATION_SHAPES = 10
@@ -33,7 +34,7 @@ class SyntheticSettings:
         real_share: how many cubes come from the arrays.
         leave_out: cases of the arrays and starts of shapes' names that are never used: those that the
             network is judged by.
-        validation: cases of the arrays to choose checkpoints by.
+        validation: cases of the arrays to choose checkpoints by; none for synthetic scans alone.
         framed_share: how many cubes lie around a lesion's box; the others lie around a click.
         background_share: how many synthetic scans show a body from the arrays in place of a random one.
         origins: data sets behind the files, `NAME: LICENCE: NOTE` each.
@@ -52,11 +53,12 @@ class SyntheticSettings:
         """See `SourceSettings.open`; there is no test part: what was left out is judged by `evaluate`."""
         if part == "test":
             raise InputError("Synthetic scans have no test part. Judge the network with samlesion evaluate.")
+        check_names(self.shapes, self.arrays, self.leave_out, self.validation)
         library = ShapeLibrary.read(self.shapes, self.leave_out).part(VALIDATION_SHAPES, part == "validation")
         scans = SyntheticScans(library, card.image_size, self.framed_share)
-        if self.arrays is None:
-            return SyntheticSource(scans, None, 0.0, part, origins_of(self.origins, self.shapes, self.arrays))
         is_judging = part == "validation"
+        if self.arrays is None or (is_judging and not self.validation):
+            return SyntheticSource(scans, None, 0.0, part, origins_of(self.origins, self.shapes, self.arrays))
         arrays = RealArrays.read(
             self.arrays,
             card.image_size,
@@ -90,11 +92,48 @@ class SyntheticSource:
     def sample(self, index: int, epoch_seed: int) -> Sample:
         """See `SampleSource.sample`."""
         draw = np.random.default_rng((epoch_seed, index, int(self.part == "validation")))
-        # Processes that make samples share the cores with each other and with the training.
-        torch.set_num_threads(1)
-        if self.arrays is not None and draw.random() < self.real_share:
-            return self.arrays.sample(draw, changed=self.part == "train")
-        return self.scans.sample(draw)
+        with one_thread():
+            if self.arrays is not None and draw.random() < self.real_share:
+                return self.arrays.sample(draw, changed=self.part == "train")
+            return self.scans.sample(draw)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute in one thread while inside, as processes that make samples do: the same cube in each."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def check_names(
+    shapes: Path, arrays: Path | None, leave_out: Sequence[str], validation: Sequence[str]
+) -> None:
+    """Refuse a name that leaves nothing out, so that a slip of the pen lets nobody learn from a test case.
+
+    Args:
+        shapes: the `.npz` of shapes.
+        arrays: the folder of arrays, None for none.
+        leave_out: cases of the arrays, or starts of shapes' names.
+        validation: cases of the arrays.
+
+    Raises:
+        InputError: naming one that is nowhere.
+    """
+    of_shapes, folder = names_in(shapes), sorted(arrays.glob("*.npz")) if arrays else ()
+    of_arrays = {name.removesuffix("_image") for path in folder for name in names_in(path)}
+    unknown = [name for name in validation if name not in of_arrays]
+    for name in set(leave_out) - of_arrays:
+        if not any(shape.startswith(name) for shape in of_shapes):
+            unknown.append(name)
+    if unknown:
+        raise InputError(
+            f"data.leave_out or data.validation names {min(unknown)}, which is no array's name and "
+            "begins no shape's. Check its name."
+        )
 
 
 def origins_of(told: Sequence[str], *files: Path | None) -> tuple[Origin, ...]:
