@@ -30,8 +30,9 @@ EXAMPLES = """examples:
     samlesion models download sam-vit-b
     samlesion train --reproduce tags-msd-pancreas --data Task07_Pancreas --set words.clip=ViT-L-14.pt
 
-Writes best.safetensors and last.safetensors (weights that `samlesion models import` takes), what --resume
-needs, log.csv and validation.csv. A recipe writes a folder an arm and table.md; the same command goes on.
+Writes best.safetensors (for `samlesion models import --custom`), last.safetensors and what
+--resume needs, log.csv and validation.csv. A recipe writes a folder an arm and table.md; the same command
+goes on.
 exit codes: 0 done; 1 training failed or was stopped; 2 something given cannot be used.
 """
 

@@ -30,7 +30,8 @@ def comparison(recipe: Recipe, results: Sequence[ArmResult[Scores]]) -> str:
         *(_line(recipe, result, reference) for result in results),
         "",
         f"Published: {recipe.published}. SAM-Med3D has seen these data in its own training, so only the "
-        "differences count. Intervals: 95 %, cases drawn anew; p: Wilcoxon's signed-rank test.",
+        "differences count. Dice here is that of one cube of each case, theirs may be that of whole scans. "
+        "Intervals: 95 %, cases drawn anew; p: Wilcoxon's signed-rank test.",
         "",
         *_by_size(results),
     ]
