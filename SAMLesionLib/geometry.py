@@ -226,8 +226,13 @@ class IndexBox:
         """The block as it stands in sentences."""
         return f"{','.join(map(str, self.start_ijk))} to {','.join(map(str, self.stop_ijk))}"
 
-    def check_inside(self, shape_ijk: Triple, image_name: str = "the image") -> None:
+    def check_inside(self, shape_ijk: Triple, image_name: str = "the image", what: str = "box") -> None:
         """Refuse a block that is empty, inverted, or not on the image.
+
+        Args:
+            shape_ijk: of the image.
+            image_name: for people.
+            what: the block is, for people.
 
         Raises:
             PromptError: with the block, the image's size and what to do.
@@ -240,7 +245,7 @@ class IndexBox:
             )
         if self.intersect(IndexBox.whole(shape_ijk)).is_empty:
             raise PromptError(
-                f"This box ({self.span}) lies outside {image_name} ({size} voxels). Draw it on the image."
+                f"This {what} ({self.span}) lies outside {image_name} ({size} voxels). Draw it on the image."
             )
 
 

@@ -72,7 +72,7 @@ class PromptSet:
         whole = IndexBox.whole(shape_ijk)
         for prompt in self.prompts:
             if isinstance(prompt, (BoxPrompt, BlockMask)):
-                prompt.box.check_inside(shape_ijk, image_name)
+                prompt.box.check_inside(shape_ijk, image_name, prompt.kind.replace("-", " "))
                 if isinstance(prompt, BoxPrompt) and prompt.box.n_voxels == 1:
                     at = ",".join(map(str, prompt.box.start_ijk))
                     raise PromptError(

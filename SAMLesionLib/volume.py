@@ -16,6 +16,9 @@ from SAMLesionLib.geometry import Affine, IndexBox, Triple
 MODALITIES = ("CT", "MR", "PT", "OT")
 """DICOM's words for the scans we know; OT (other) when nobody said."""
 
+MOST = 1e18
+"""The largest voxel, in size: its square still fits into single precision, in which models compute."""
+
 
 @dataclass(frozen=True, eq=False)
 class Volume:
@@ -77,7 +80,8 @@ class Volume:
         """Refuse a volume that no model can read.
 
         Raises:
-            ImageError: when it holds no finite numbers, or one and the same everywhere.
+            ImageError: when it holds no finite numbers, some too large for single precision, or one and the
+                same everywhere.
         """
         # Plane by plane, so that a 4 GB scan needs no second copy.
         lowest, highest, n_bad = np.inf, -np.inf, 0
@@ -93,6 +97,12 @@ class Volume:
             raise ImageError(
                 f"{self.name} holds voxels that are not finite numbers (NaN or infinite), {n_bad:,} of "
                 f"{self.voxels.size:,}. Replace them, with the background value for instance, and try again."
+            )
+        largest = max(-float(lowest), float(highest))
+        if largest > MOST:
+            raise ImageError(
+                f"{self.name} holds values up to {largest:.1e}, expected {MOST:.0e} at most. Divide the image "
+                "by a power of ten and try again."
             )
         if lowest == highest:
             raise ImageError(

@@ -113,10 +113,11 @@ def test_empty_drawings_are_refused() -> None:
         LinePrompt((0, 0, 0), (0, 0, 8.5)),
         ScribblePrompt(((0, 0, 0), (0, 0, 100))),
         BoxPrompt(IndexBox((9, 9, 9), (12, 12, 12))),
+        MaskPrompt(IndexBox((9, 9, 9), (10, 10, 10)), np.ones((1, 1, 1), bool)),
     ],
 )
 def test_prompts_off_the_image_are_refused(prompt: Any) -> None:
-    with pytest.raises(PromptError, match=r"lies outside CT \(9 x 9 x 9 voxels\)"):
+    with pytest.raises(PromptError, match=rf"This {prompt.kind} .*lies outside CT \(9 x 9 x 9 voxels\)"):
         PromptSet((PointPrompt((1, 1, 1)), prompt)).check_inside((9, 9, 9), "CT")
 
 

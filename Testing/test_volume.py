@@ -89,6 +89,13 @@ def test_voxels_that_are_no_numbers_are_counted(bad: float) -> None:
         Volume(np.full((2, 3, 4), bad)).check_usable()
 
 
+def test_voxels_beyond_single_precision_are_refused() -> None:
+    voxels = some_voxels(np.float64)
+    Volume(voxels * 1e10).check_usable()
+    with pytest.raises(ImageError, match=r"holds values up to .*e\+201, expected 1e\+18 at most. Divide"):
+        Volume(voxels * -1e200).check_usable()
+
+
 @pytest.mark.parametrize("dtype", [np.int16, np.float32, np.bool_])
 def test_a_constant_volume_is_refused(dtype: Any) -> None:
     with pytest.raises(ImageError, match=r"is constant \(every voxel is 1\)"):

@@ -2,7 +2,7 @@
 
 from SAMLesionLib.io.dicom import DicomSeries, find_series
 from SAMLesionLib.io.dicom_seg import write_dicom_seg
-from SAMLesionLib.io.files import atomic_write, make_folder
+from SAMLesionLib.io.files import append_text, atomic_write, make_folder
 from SAMLesionLib.io.images import count_channels, estimate_bytes, image_name, read_volume
 from SAMLesionLib.io.label_table import write_label_table
 from SAMLesionLib.io.memory import available_bytes, check_fits, peak_memory_bytes, reset_peak_memory
@@ -16,6 +16,7 @@ __all__ = [
     "LesionPrompts",
     "Segment",
     "Segmentation",
+    "append_text",
     "atomic_write",
     "available_bytes",
     "check_fits",

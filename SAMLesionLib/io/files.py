@@ -45,6 +45,19 @@ def make_folder(folder: Path) -> None:
         ) from None
 
 
+def append_text(path: Path, text: str) -> None:
+    """Add to the end of a file, which is made where it is not there.
+
+    Raises:
+        OutputError: when it cannot be written; part of the text may be.
+    """
+    try:
+        with path.open("a", encoding="utf-8", newline="") as file:
+            file.write(text)
+    except OSError as failure:
+        raise OutputError(_sentence(path, failure)) from failure
+
+
 @contextmanager
 def atomic_write(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A file to write that takes its name only when it is complete and on the disk.

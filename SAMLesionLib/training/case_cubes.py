@@ -16,7 +16,7 @@ from SAMLesionLib.imaging import PatchFrame, cube_image
 from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.training.augmentation import AugmentationSettings, augment
 from SAMLesionLib.training.prepared import PreparedCase, prepare
-from SAMLesionLib.training.samples import Bools, Origin, Part, Sample
+from SAMLesionLib.training.samples import Bools, Origin, Part, Sample, check_sees_cubes
 from SAMLesionLib.training.splits import SplitSettings, split
 from SAMLesionLib.training.tables import at_least
 
@@ -90,6 +90,7 @@ class CaseSettings(DatasetSettings):
 
     def open(self, card: ModelCard, part: Part) -> CubeSource:
         """See `SourceSettings.open`."""
+        check_sees_cubes(card)
         step_mm = self.spacing_mm or (card.cube.spacing_mm if card.cube else 1.0)
         reach_mm = step_mm * (card.image_size / 2 + self.jitter + 2)
         dataset = self.dataset()

@@ -24,6 +24,10 @@ LAST, BEST = "last.safetensors", "best.safetensors"
 ABOUT = "samlesion"
 """The key of the metadata under which a checkpoint tells of its run, as JSON."""
 
+_TOLD = frozenset(("step", "best", "metrics", "config"))
+_KEPT = frozenset(("optimizer", "scaler", "rng"))
+"""What a run cannot go on without, in the metadata and in the state."""
+
 
 def write_weights(path: Path, weights: Mapping[str, Tensor], about: Mapping[str, Any]) -> None:
     """Weights that appear whole or not at all.
@@ -89,9 +93,16 @@ def read_last(folder: Path) -> tuple[Path, dict[str, Any], Any]:
     if not path.exists():
         raise InputError(f"{folder} holds no run to go on with (no {LAST}). Start it without --resume.")
     about = read_about(path)
+    missing = _TOLD - about.keys()
+    if missing:
+        raise WeightsError(
+            f"{path} does not tell its {min(missing)}, so the run cannot go on. Start a new one."
+        )
     state_path = _state_path(folder, about["step"])
     try:
         state = torch.load(state_path, map_location="cpu", weights_only=True)
+        if not state.keys() >= _KEPT:
+            raise KeyError(min(_KEPT - state.keys()))
     except Exception as broken:
         raise WeightsError(
             f"{state_path} cannot be read ({type(broken).__name__}), so the run cannot go on. Start a new "

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, is_dataclass
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.sgp_sam import GateMode
@@ -209,8 +209,12 @@ def _source(data: Table) -> SourceSettings:
         raise InputError(unknown_key(name, SOURCES, "data.source"))
     module, _, settings = SOURCES.get(name, name).partition(":")
     try:
-        cls = getattr(import_module(module), settings)
-    except (ImportError, AttributeError) as absent:
+        cls: Any = getattr(import_module(module), settings)
+    except (ImportError, AttributeError, ValueError, TypeError) as absent:
         raise InputError(f"data.source {name} cannot be loaded ({absent}). Check its spelling.") from None
-    source: SourceSettings = from_table(cls, data, "data")
-    return source
+    if not isinstance(cls, type) or not is_dataclass(cls) or not hasattr(cls, "open"):
+        raise InputError(
+            f"data.source {name} must name a dataclass with open(card, part). Check its spelling."
+        )
+    source: Any = from_table(cls, data, "data")
+    return cast(SourceSettings, source)

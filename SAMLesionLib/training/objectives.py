@@ -8,6 +8,7 @@ from typing import Literal
 
 from torch import Tensor
 
+from SAMLesionLib.errors import InputError
 from SAMLesionLib.training.losses import ZoomLoss, dice_ce_loss, dice_loss, focal_loss
 from SAMLesionLib.training.tables import at_least, share
 from SAMLesionLib.training.tags_losses import tags_mask_loss
@@ -40,6 +41,11 @@ class LossSettings:
     median_voxels: float | None = at_least(1.0, None)
     small_exponent: float = at_least(0.0, 0.25)
     small_limit: float = at_least(0.0, 3.0)
+
+    def __post_init__(self) -> None:
+        """Refuse a loss that wants nothing."""
+        if self.name in ("zoom", "dice-focal") and not self.dice and not self.focal:
+            raise InputError("loss.dice and loss.focal are both 0, so nothing is learned. Set one of them.")
 
 
 def objective(settings: LossSettings) -> Objective:

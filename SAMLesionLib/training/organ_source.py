@@ -23,7 +23,7 @@ from SAMLesionLib.training.organ_crops import (
     turned,
 )
 from SAMLesionLib.training.prepared import place_of
-from SAMLesionLib.training.samples import Floats, Origin, Part, Sample
+from SAMLesionLib.training.samples import Floats, Origin, Part, Sample, check_sees_cubes
 from SAMLesionLib.training.splits import split
 from SAMLesionLib.training.tables import at_least
 
@@ -50,6 +50,7 @@ class OrganSettings(DatasetSettings):
 
     def open(self, card: ModelCard, part: Part) -> OrganSource:
         """See `SourceSettings.open`."""
+        check_sees_cubes(card)
         reader = self.reader()
         names = self.names(reader, part)
         place = place_of(reader.dataset, self.prepared, f"organs {self.word} {self.spacing_mm}")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from SAMLesionLib.io import atomic_write
+from SAMLesionLib.io import append_text, atomic_write
 
 STEPS, JUDGED = "log.csv", "validation.csv"
 
@@ -71,12 +72,12 @@ class RunLog:
             for key, value in values.items():
                 self._board.add_scalar(f"{name.removesuffix('.csv')}/{key}", value, values["step"])
         path = self._folder / name
-        is_new = not path.exists()
-        with path.open("a", encoding="utf-8", newline="") as file:
-            table = csv.writer(file)
-            if is_new:
-                table.writerow(values)
-            table.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in values.values())
+        lines = StringIO(newline="")
+        table = csv.writer(lines)
+        if not path.exists():
+            table.writerow(values)
+        table.writerow(f"{value:.6g}" if isinstance(value, float) else value for value in values.values())
+        append_text(path, lines.getvalue())
 
 
 def _board(folder: Path) -> Any:
@@ -94,11 +95,15 @@ def time_left(seconds: float) -> str:
 
 
 def _cut(path: Path, last_step: int) -> None:
-    """Keep the lines of a table up to a step."""
+    """Keep the whole lines of a table up to a step."""
     if not path.exists():
         return
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    kept = [line for line in lines[1:] if int(line.partition(",")[0] or 0) <= last_step]
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    # The last line is cut short where the disk was full or the computer stopped.
+    steps = [line.partition(",")[0] if line.endswith("\n") else "" for line in lines]
+    kept = [
+        line for line, step in zip(lines, steps, strict=True) if step.isdecimal() and int(step) <= last_step
+    ]
     if not kept:
         path.unlink()
         return

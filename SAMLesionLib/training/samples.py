@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.cards import ModelCard
 
 Floats = npt.NDArray[np.float32]
@@ -75,3 +76,13 @@ class SourceSettings(Protocol):
         Raises:
             InputError: when the data cannot be used.
         """
+
+
+def check_sees_cubes(card: ModelCard) -> None:
+    """Refuse a model of slices for a source of cubes.
+
+    Raises:
+        InputError: naming the source for it.
+    """
+    if card.dimensions != 3:
+        raise InputError(f'{card.title} sees slices. Use source = "slices", or a 3D model.')

@@ -89,6 +89,8 @@ def _dealt(names: Sequence[str], settings: SplitSettings) -> dict[Part, set[str]
     test = 0.0 if named else settings.test
     train = settings.train / max(1 - settings.test, settings.train, 1e-9) if named else settings.train
     n_train, n_test = (round(share * len(order)) for share in (train, test))
+    if n_train + n_test == len(order) > 2 and train + test < 1 - 1e-9:
+        n_train -= 1  # of few patients too one chooses the checkpoint, where a share was left for that
     kept = len(order) - n_test
     dealt = {"train": order[:n_train], "validation": order[n_train:kept], "test": order[kept:]}
     parts: dict[Part, set[str]] = {

@@ -35,13 +35,23 @@ def start_network(card: ModelCard, start: str) -> Network:
         InputError: when the model is of a kind that cannot be trained here.
         WeightsError: when there are no such weights or they are of another architecture.
     """
-    network = card.build()
+    network = _built(card)
     if not isinstance(network, Network):
         raise InputError(f"{card.title} cannot be trained. Choose a 3D model, or one of the SAM family.")
     if start:
         path = locate(MODELS[start]) if start in MODELS else Path(start).expanduser()
         load_start(network, read_state_dict(path), card.title, path)
     return network
+
+
+def _built(card: ModelCard) -> nn.Module:
+    try:
+        return card.build()
+    except (ImportError, AttributeError, ValueError, TypeError) as wrong:
+        raise InputError(
+            f"The architecture {card.architecture} cannot be built ({wrong}). Name it as module:function, a "
+            "function without arguments."
+        ) from wrong
 
 
 def load_start(network: nn.Module, weights: Mapping[str, Tensor], title: str, path: Path) -> None:

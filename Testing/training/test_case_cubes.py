@@ -99,6 +99,19 @@ def test_named_test_cases_are_tested_on_and_nothing_else() -> None:
     assert {*train, *validation, *test} == set(names)
 
 
+@pytest.mark.parametrize("n_cases", range(3, 12))
+def test_of_few_cases_too_one_chooses_the_checkpoint(n_cases: int) -> None:
+    names = [f"c{n}" for n in range(n_cases)]
+
+    assert split(names, SplitSettings(), "validation")
+    assert len(split(names, SplitSettings(), "train")) >= n_cases // 2 - 1
+
+
+def test_a_split_without_a_share_for_it_leaves_none_to_choose_by() -> None:
+    with pytest.raises(InputError, match="none for validation"):
+        split("abcd", SplitSettings(train=0.8, test=0.2), "validation")
+
+
 def test_a_case_cannot_choose_and_be_tested_on() -> None:
     settings = SplitSettings(validation_cases=("a", "b"), test_cases=("b",))
     with pytest.raises(InputError, match="names b in validation_cases and in test_cases"):

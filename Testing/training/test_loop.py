@@ -244,6 +244,30 @@ def test_there_must_be_a_run_to_go_on_with(tmp_path: Path) -> None:
         train(a_config(), tmp_path, resume=True)
 
 
+@pytest.mark.parametrize("content", [{}, {"optimizer": {}, "scaler": {}}])
+def test_a_state_that_lacks_something_is_told_in_one_sentence(
+    whole: Path, tmp_path: Path, content: dict[str, Any]
+) -> None:
+    (tmp_path / LAST).write_bytes((whole / LAST).read_bytes())
+    torch.save(content, tmp_path / "state-0000006.pt")
+    with pytest.raises(
+        WeightsError, match=r"state-0000006.pt cannot be read \(KeyError\), so the run cannot"
+    ):
+        train(a_config(), tmp_path, resume=True)
+
+
+def test_weights_that_tell_nothing_of_a_run_are_no_run_to_go_on_with(tmp_path: Path) -> None:
+    checkpoints.write_weights(tmp_path / LAST, {}, {"step": 3})
+    with pytest.raises(WeightsError, match=r"last.safetensors does not tell its best, so the run cannot"):
+        train(a_config(), tmp_path, resume=True)
+
+
+@pytest.mark.parametrize("name", ["json:loads", "nowhere:build", "json:nothing", "junk"])
+def test_an_architecture_that_cannot_be_built_is_told_in_one_sentence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=f"The architecture {name} cannot be built"):
+        train(a_config(architecture=name), tmp_path)
+
+
 def test_it_starts_from_the_weights_of_a_run(whole: Path, tmp_path: Path) -> None:
     start = str(whole / "best.safetensors")
 

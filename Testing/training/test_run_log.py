@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("torch")
 
+from SAMLesionLib.errors import OutputError
 from SAMLesionLib.training.run_log import RunLog
 
 
@@ -32,3 +33,19 @@ def test_a_line_is_written_with_its_end_so_that_nothing_comes_between(
     RunLog(tmp_path, n_steps=9, speaks=False).say("from another process")
 
     assert stream.written == ["step 3/9  loss 1.1005\n"]
+
+
+def test_what_a_full_disk_cut_short_is_taken_away_when_the_run_goes_on(tmp_path: Path) -> None:
+    table = tmp_path / "log.csv"
+    table.write_bytes(b"step,loss\n2,0.5\n\xffjunk\n4,0.25\n5,0.2\n6,0")
+
+    RunLog(tmp_path, n_steps=9).begin(5)
+    assert table.read_text() == "step,loss\n2,0.5\n4,0.25\n5,0.2\n"
+    RunLog(tmp_path, n_steps=9).begin(1)
+    assert not table.exists()
+
+
+def test_a_table_that_cannot_be_written_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "validation.csv").mkdir()
+    with pytest.raises(OutputError, match=r"Cannot write .*validation.csv: "):
+        RunLog(tmp_path, n_steps=9).judged(2, {"dice_last": 0.5})

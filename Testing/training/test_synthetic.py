@@ -153,6 +153,50 @@ def test_a_file_that_is_no_npz_is_refused(files: tuple[Path, Path], tmp_path: Pa
         SyntheticSettings(tmp_path / "junk.npz").open(CARD, "train")
 
 
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"nodule_0": np.ones((3, 3))}, "nodule_0 has 2 axes"),
+        ({"nodule_0": np.zeros((3, 3, 3))}, "nodule_0 is empty"),
+        ({f"nodule_{n}": np.ones((3, 3, 3)) for n in range(9)}, "of 10 judges the network, but there are 9"),
+    ],
+)
+def test_shapes_that_are_none_or_too_few_are_refused(
+    tmp_path: Path, arrays: dict[str, Any], said: str
+) -> None:
+    np.savez(tmp_path / "shapes.npz", **arrays)
+    with pytest.raises(InputError, match=said):
+        SyntheticSettings(tmp_path / "shapes.npz").open(CARD, "train")
+
+
+@pytest.mark.parametrize(
+    ("image", "label"), [((9, 9), (9, 9)), ((9, 9, 9), (9, 9, 8)), ((9, 9, 9), (0, 9, 9))]
+)
+def test_arrays_that_are_no_scan_with_a_lesion_are_refused(
+    files: tuple[Path, Path], tmp_path: Path, image: tuple[int, ...], label: tuple[int, ...]
+) -> None:
+    np.savez(tmp_path / "mr.npz", a_image=np.ones(image, np.uint8), a_label=np.ones(label, np.uint8))
+    with pytest.raises(
+        InputError, match=r"must hold scans in 3D and a lesion in each, but a_image is \(9, 9"
+    ):
+        SyntheticSettings(files[0], tmp_path).open(CARD, "train")
+
+
+def test_an_array_that_is_cut_short_is_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+    with np.load(files[0]) as shapes:
+        np.savez_compressed(tmp_path / "shapes.npz", **{name: shapes[name] for name in shapes.files})
+    content = bytearray((tmp_path / "shapes.npz").read_bytes())
+    content[100:300] = bytes(200)
+    (tmp_path / "shapes.npz").write_bytes(content)
+    with pytest.raises(InputError, match=r"shapes.npz cannot be read \(.*Write it with numpy.savez"):
+        SyntheticSettings(tmp_path / "shapes.npz").open(CARD, "train")
+
+
+def test_a_model_of_slices_is_sent_to_another_source(files: tuple[Path, Path]) -> None:
+    with pytest.raises(InputError, match=r'LiteMedSAM sees slices. Use source = "slices"'):
+        SyntheticSettings(files[0]).open(find("lite-medsam"), "train")
+
+
 def test_judged_lesions_are_as_they_were_drawn(files: tuple[Path, Path]) -> None:
     source = the_source(files, "validation", validation=("c",), real_share=1.0)
     for sample in samples(source, 3):
@@ -178,6 +222,8 @@ def test_origins_are_told(files: tuple[Path, Path]) -> None:
     (origin,) = the_source(files, origins=("Shapes: CC-BY-3.0: Somebody 2020, doi 10.1/2",)).provenance
     assert origin == ("Shapes", "CC-BY-3.0", "Somebody 2020, doi 10.1/2")
     assert [o.name for o in the_source(files).provenance] == ["shapes.npz", "arrays"]
+    with pytest.raises(InputError, match=r"data.origins is NAME: LICENCE: NOTE .* got 'Shapes'"):
+        the_source(files, origins=("Shapes",))
 
 
 def test_kinds_are_equally_likely() -> None:

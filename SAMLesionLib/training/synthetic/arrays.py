@@ -24,7 +24,7 @@ from SAMLesionLib.training.synthetic.fields import (
     normals,
     random_rotation,
 )
-from SAMLesionLib.training.synthetic.shapes import place_inside
+from SAMLesionLib.training.synthetic.shapes import names_in, place_inside, read_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,20 +68,26 @@ class RealArrays:
             framed_share: how many cubes lie around a lesion's box.
 
         Raises:
-            InputError: when there are none.
+            InputError: when there are none, or one is no scan with a lesion.
         """
         names, images, labels = [], [], []
         for path in sorted(folder.glob("*.npz")):
-            with np.load(path) as arrays:
-                for key in sorted(arrays.files):
-                    case = key.removesuffix("_image")
-                    if case == key or case in leave_out or (only and case not in only):
-                        continue
-                    if f"{case}_label" not in arrays.files:
-                        raise InputError(f"{path} has {key} and no {case}_label. Add the lesion's mask.")
-                    names.append(f"{path.stem} {case}")
-                    images.append(arrays[key])
-                    labels.append(arrays[f"{case}_label"])
+            keys = names_in(path)
+            for key in sorted(keys):
+                case = key.removesuffix("_image")
+                if case == key or case in leave_out or (only and case not in only):
+                    continue
+                if f"{case}_label" not in keys:
+                    raise InputError(f"{path} has {key} and no {case}_label. Add the lesion's mask.")
+                image, label = read_arrays(path, (key, f"{case}_label")).values()
+                if image.ndim != 3 or image.shape != label.shape or not label.any():
+                    raise InputError(
+                        f"{path} must hold scans in 3D and a lesion in each, but {key} is {image.shape} and "
+                        f"{case}_label {label.shape} with {np.count_nonzero(label)} voxels. Leave it out."
+                    )
+                names.append(f"{path.stem} {case}")
+                images.append(image)
+                labels.append(label)
         if not names:
             raise InputError(f"{folder} was expected to hold NAME_image and NAME_label in .npz files.")
         return cls(tuple(names), tuple(images), tuple(labels), size, framed_share)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.cards import ModelCard
-from SAMLesionLib.training.samples import Part, SampleSource
+from SAMLesionLib.training.samples import Part, SampleSource, check_sees_cubes
 from SAMLesionLib.training.synthetic.arrays import RealArrays
 from SAMLesionLib.training.synthetic.limbs import with_limbs
 from SAMLesionLib.training.synthetic.organs import OrganScans
@@ -45,6 +45,7 @@ class SyntheticOrganSettings:
         """See `SourceSettings.open`; there is no test part."""
         if part == "test":
             raise InputError("Synthetic organs have no test part. Judge by the validation part.")
+        check_sees_cubes(card)
         check_names(self.shapes, self.arrays, self.leave_out, self.validation)
         is_judging = part == "validation"
         library = ShapeLibrary.read(self.shapes, self.leave_out).part(VALIDATION_SHAPES, is_judging)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -43,14 +45,24 @@ class ShapeLibrary:
             InputError: when the file is missing or no shape is left.
         """
         names = tuple(n for n in names_in(path) if not n.startswith(tuple(leave_out) or ("\0",)))
-        with np.load(path) as arrays:
-            masks = tuple(arrays[name] > 0 for name in names)
         if not names:
             raise InputError(f"{path} holds no lesion shape that may be used. Leave fewer out.")
-        return cls(names, masks)
+        arrays = read_arrays(path, names)
+        for name, array in arrays.items():
+            if array.ndim != 3 or not (array > 0).any():
+                raise InputError(f"{path} must hold lesions in 3D, but {name} {_looks(array)}. Leave it out.")
+        return cls(names, tuple(array > 0 for array in arrays.values()))
 
     def part(self, one_of: int, is_kept: bool) -> ShapeLibrary:
-        """One shape of so many, or all the others, spread over the library."""
+        """One shape of so many, or all the others, spread over the library.
+
+        Raises:
+            InputError: when there are too few for that.
+        """
+        if len(self.names) < one_of:
+            raise InputError(
+                f"One lesion shape of {one_of} judges the network, but there are {len(self.names)}. Add some."
+            )
         chosen = [n for n in range(len(self.names)) if (n % one_of == one_of - 1) == is_kept]
         return ShapeLibrary(tuple(self.names[n] for n in chosen), tuple(self.masks[n] for n in chosen))
 
@@ -81,6 +93,23 @@ def names_in(path: Path) -> tuple[str, ...]:
             return tuple(arrays.files)
     except (OSError, ValueError, BadZipFile, AttributeError):  # the last for an .npy, which has no names
         raise InputError(f"{path} cannot be read as .npz. Write it with numpy.savez.") from None
+
+
+def read_arrays(path: Path, names: Collection[str]) -> dict[str, npt.NDArray[Any]]:
+    """Some arrays of an `.npz`, in the order of their names.
+
+    Raises:
+        InputError: when one is missing or cannot be read.
+    """
+    try:
+        with np.load(path) as arrays:
+            return {name: arrays[name] for name in names}
+    except (OSError, ValueError, KeyError, BadZipFile, zlib.error) as broken:
+        raise InputError(f"{path} cannot be read ({broken}). Write it with numpy.savez.") from None
+
+
+def _looks(array: npt.NDArray[Any]) -> str:
+    return "is empty" if array.ndim == 3 else f"has {array.ndim} axes"
 
 
 def place_shape(

@@ -13,7 +13,7 @@ import torch
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.cards import ModelCard
-from SAMLesionLib.training.samples import Origin, Part, Sample, SampleSource
+from SAMLesionLib.training.samples import Origin, Part, Sample, SampleSource, check_sees_cubes
 from SAMLesionLib.training.synthetic.arrays import RealArrays
 from SAMLesionLib.training.synthetic.fields import Draw
 from SAMLesionLib.training.synthetic.scans import SyntheticScans
@@ -53,6 +53,7 @@ class SyntheticSettings:
         """See `SourceSettings.open`; there is no test part: what was left out is judged by `evaluate`."""
         if part == "test":
             raise InputError("Synthetic scans have no test part. Judge the network with samlesion evaluate.")
+        check_sees_cubes(card)
         check_names(self.shapes, self.arrays, self.leave_out, self.validation)
         library = ShapeLibrary.read(self.shapes, self.leave_out).part(VALIDATION_SHAPES, part == "validation")
         scans = SyntheticScans(library, card.image_size, self.framed_share)
@@ -137,7 +138,14 @@ def check_names(
 
 
 def origins_of(told: Sequence[str], *files: Path | None) -> tuple[Origin, ...]:
-    """The data sets behind the files as they were told; else the files' names."""
+    """The data sets behind the files as they were told; else the files' names.
+
+    Raises:
+        InputError: when one is told without its licence.
+    """
     if told:
+        without = next((text for text in told if ":" not in text), None)
+        if without is not None:
+            raise InputError(f"data.origins is NAME: LICENCE: NOTE for each data set, got {without!r}.")
         return tuple(Origin(*(part.strip() for part in text.split(":", 2))) for text in told)
     return tuple(Origin(path.name, "not stated") for path in files if path)
