@@ -101,8 +101,8 @@ class Volume:
         largest = max(-float(lowest), float(highest))
         if largest > MOST:
             raise ImageError(
-                f"{self.name} holds values up to {largest:.1e}, expected {MOST:.0e} at most. Divide the image "
-                "by a power of ten and try again."
+                f"{self.name} holds values up to {largest:.1e}, expected {MOST:.0e} at most. Divide the "
+                "image by a power of ten and try again."
             )
         if lowest == highest:
             raise ImageError(
