@@ -5,6 +5,7 @@ LoRA and adapters begin by changing nothing, so that training starts from the ne
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
 from typing import cast
 
@@ -15,6 +16,9 @@ from torch.nn.utils import parametrize
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.sam3d.image_encoder import Attention, Block, ImageEncoderViT3D, _bias_of_tokens
+
+LOW_RANK = ".parametrizations.weight.0."
+"""What the names of a `LowRank`'s parameters have in them."""
 
 
 class LowRank(nn.Module):
@@ -122,6 +126,23 @@ def plain_state_dict(network: nn.Module) -> dict[str, Tensor]:
                 del weights[key]
             weights[f"{name}.weight"] = module.weight.detach()
     return weights
+
+
+def take_plain(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights that `plain_state_dict` gave, under the names of a network with the same things put in.
+
+    Args:
+        network: as `tune` has left it, so that its LoRA changes nothing.
+        weights: by the network's own names.
+    """
+    taken = dict(weights)
+    for name, value in network.state_dict().items():
+        layer, is_low_rank, _ = name.partition(LOW_RANK)
+        if is_low_rank:
+            taken[name] = value
+            if f"{layer}.weight" in taken:
+                taken[f"{layer}.parametrizations.weight.original"] = taken.pop(f"{layer}.weight")
+    return taken
 
 
 def _blocks(network: nn.Module) -> list[Block]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from SAMLesionLib.training.judging import Scores
+from SAMLesionLib.training.judging import NSD_MM, Scores
 from SAMLesionLib.training.recipe import Recipe
 from SAMLesionLib.training.reproduction import ArmResult
 from SAMLesionLib.training.result_tables import beside, n_tested, percent, row, with_interval
@@ -24,14 +24,17 @@ def comparison(recipe: Recipe, results: Sequence[ArmResult[Scores]]) -> str:
             "trained",
             *(f"Dice, click {n}" for n in recipe.clicks),
             "beside fine-tuning",
+            f"NSD, {NSD_MM:g} mm",
+            "lesions met",
             "gates open",
         ),
-        row(*["---"] * (4 + len(recipe.clicks))),
+        row(*["---"] * (6 + len(recipe.clicks))),
         *(_line(recipe, result, reference) for result in results),
         "",
         f"Published: {recipe.published}. SAM-Med3D has seen these data in its own training, so only the "
-        "differences count. Dice here is that of one cube of each case, theirs may be that of whole scans. "
-        "Intervals: 95 %, cases drawn anew; p: Wilcoxon's signed-rank test.",
+        "differences count. All is measured in one cube of each case, theirs may be in whole scans; NSD, "
+        "lesions met and gates are those of the first click. Intervals: 95 %, cases drawn anew; p: "
+        "Wilcoxon's signed-rank test.",
         "",
         *_by_size(results),
     ]
@@ -43,7 +46,10 @@ def _line(recipe: Recipe, result: ArmResult[Scores], reference: ArmResult[Scores
     later = [percent(float(dice[:, n - 1].mean())) for n in recipe.clicks[1:]]
     is_open = f"{100 * float(result.scores.open.mean()):.0f} %" if result.scores.open.numel() else "-"
     first = with_interval(names, dice[:, recipe.clicks[0] - 1])
-    return row(result.name, f"{result.n_learned:,}", first, *later, beside(reference, result), is_open)
+    measures = result.scores.measures
+    means = measures.mean(dim=0).tolist() if measures.numel() else [None, None]
+    shown = (*later, beside(reference, result), *map(percent, means), is_open)
+    return row(result.name, f"{result.n_learned:,}", first, *shown)
 
 
 def _by_size(results: Sequence[ArmResult[Scores]]) -> list[str]:

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from SAMLesionLib.geometry import Affine
+from SAMLesionLib.metrics import detect_lesions, nsd
 from SAMLesionLib.training.alignment import Alignment
 from SAMLesionLib.training.arithmetic import Arithmetic
 from SAMLesionLib.training.asking import Network, ask, let_learn
@@ -16,6 +18,9 @@ from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.samples import SampleSource
 from SAMLesionLib.training.tags_losses import dice_of_probabilities
 from SAMLesionLib.training.team import Team
+
+NSD_MM = 2.0
+"""How far two surfaces may lie apart to count as the same."""
 
 JUDGING_SEED = 0
 """Of validation samples and prompts, whatever the run's own seed is: runs can be compared."""
@@ -30,6 +35,8 @@ class Scores(NamedTuple):
         dice: after every prompt, N x rounds.
         open: which gates were, N x gates, 1 or 0; no column for a network without.
         loss: Dice loss of the last answer and alignment with the words, N, the mean of each batch.
+        measures: NSD at `NSD_MM` and the share of lesions that were met, after the first prompt, N x 2; no
+            column where the size of a cell is not known.
     """
 
     names: tuple[str, ...]
@@ -37,6 +44,7 @@ class Scores(NamedTuple):
     dice: Tensor
     open: Tensor
     loss: Tensor = torch.zeros(0)
+    measures: Tensor = torch.zeros(0, 0)
 
     @property
     def rounds(self) -> list[float]:
@@ -52,11 +60,20 @@ class Scores(NamedTuple):
         return {"first": first, "last": last}.get(choice, (first + last) / 2)
 
 
-Row = tuple[str, int, list[float], list[float], float]
+Row = tuple[str, int, list[float], list[float], float, list[float]]
 
 
 class Judge:
-    """Keeps the validation samples in memory and scores a network on them."""
+    """Keeps the validation samples in memory and scores a network on them.
+
+    Args:
+        source: of the samples.
+        config: of the run.
+        arithmetic: of the run.
+        team: the processes that train together.
+        alignment: what features are held against.
+        cell_mm: of a cube, to measure surfaces and lesions too; None to leave that out.
+    """
 
     def __init__(
         self,
@@ -65,9 +82,10 @@ class Judge:
         arithmetic: Arithmetic,
         team: Team,
         alignment: Alignment,
+        cell_mm: float | None = None,
     ) -> None:
         self._config, self._arithmetic, self._team = config, arithmetic, team
-        self._source, self._alignment = source, alignment
+        self._source, self._alignment, self._cell_mm = source, alignment, cell_mm
         self._batches: list[Batch] = []
 
     def scores(self, network: Network) -> Scores:
@@ -78,8 +96,8 @@ class Judge:
         with torch.inference_mode():
             found = [row for batch in self._batches for row in self._look(network, batch)]
         let_learn(network)
-        names, n_voxels, dice_, is_open, loss = zip(*self._team.gather(found), strict=True)
-        return Scores(names, *(torch.tensor(column) for column in (n_voxels, dice_, is_open, loss)))
+        names, *columns = zip(*self._team.gather(found), strict=True)
+        return Scores(names, *(torch.tensor(column) for column in columns))
 
     def _make(self) -> Iterator[Batch]:
         size = min(self._config.batch.samples, self._config.validation.samples)
@@ -89,7 +107,7 @@ class Judge:
         return batches(self._source, order, JUDGING_SEED, self._config.batch.workers)
 
     def _look(self, network: Network, batch: Batch) -> Iterator[Row]:
-        """The name and size of each sample, its Dice after each prompt, its gates, and the batch's loss.
+        """What `Scores` tells of each sample; the loss is the batch's.
 
         The last Dice is repeated where there were fewer prompts than there may be.
         """
@@ -103,7 +121,22 @@ class Judge:
         soft_dice = dice_of_probabilities(rounds.logits[-1].float().sigmoid(), batch.labels)
         loss = float(soft_dice + self._alignment.loss(rounds, batch))
         for n, name in enumerate(batch.names):
-            yield name, n_voxels[n], [values[n] for values in each], [values[n] for values in gates], loss
+            after, is_open = ([values[n] for values in rows] for rows in (each, gates))
+            yield (
+                name,
+                n_voxels[n],
+                after,
+                is_open,
+                loss,
+                self._measures(rounds.logits[0][n], batch.labels[n]),
+            )
+
+    def _measures(self, logits: Tensor, label: Tensor) -> list[float]:
+        if self._cell_mm is None:
+            return []
+        found, wanted = ((logits > 0).view_as(label).cpu().numpy(), label.cpu().numpy())
+        grid = Affine.from_spacing((self._cell_mm,) * 3)
+        return [nsd(wanted, found, grid, NSD_MM), detect_lesions(wanted, found).recall]
 
 
 def dice(logits: Tensor, labels: Tensor) -> Tensor:

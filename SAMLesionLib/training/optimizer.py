@@ -12,6 +12,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.training.config import OptimizerSettings
+from SAMLesionLib.training.mask_adapter import ADAPTER
 
 DECODER = ("prompt_encoder.", "mask_decoder.")
 
@@ -83,7 +84,9 @@ def make_average(network: nn.Module, settings: OptimizerSettings) -> AveragedMod
 
 def _group(name: str, parameter: nn.Parameter, settings: OptimizerSettings) -> tuple[float, float]:
     """Highest learning rate and weight decay of a parameter."""
-    is_decoder = name.startswith(DECODER) and settings.decoder_lr is not None
+    is_decoder = name.startswith(DECODER) and not name.startswith(
+        ADAPTER
+    )  # which is new, and so learns faster
     lr = settings.decoder_lr if is_decoder and settings.decoder_lr is not None else settings.lr
     decays = parameter.ndim > 1 or settings.decay_all
     return lr, settings.weight_decay if decays else 0.0

@@ -16,6 +16,7 @@ from SAMLesionLib.io import atomic_write
 from SAMLesionLib.models.sgp_sam import SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
 from SAMLesionLib.models.tags import Tags
+from SAMLesionLib.training.adapters import take_plain
 from SAMLesionLib.training.alignment import Alignment
 from SAMLesionLib.training.arithmetic import choose_arithmetic
 from SAMLesionLib.training.asking import Network
@@ -126,27 +127,17 @@ def _click_scores(network: Network, config: TrainingConfig, n_clicks: int, team:
     assert isinstance(source, CubeSource), "a recipe for clicks learns from cubes of a data set"
     asked = replace(config, validation=replace(config.validation, samples=len(source.cases), prompts=prompts))
     arithmetic = choose_arithmetic(config, team.local_rank)
-    judge = Judge(source, asked, arithmetic, team, Alignment(config.words, network))
+    judge = Judge(source, asked, arithmetic, team, Alignment(config.words, network), source.step_mm)
     return judge.scores(network.to(arithmetic.device))
 
 
 def _trained(config: TrainingConfig, folder: Path) -> Network:
     """The network with the weights that validated best; those it started from where nothing was trained."""
     network = start_network(card_of(config), config.start)
-    method = config.tune.method
-    is_plain = method in (
-        "full",
-        "sgp",
-        "tags",
-        "decoder",
-        "lora",
-        "bias",
-    )  # LoRA was merged when it was saved
-    if is_plain and (folder / BEST).exists():
-        load_start(network, read_state_dict(folder / BEST), config.model, folder / BEST)
     tune(network, config.tune)
-    if not is_plain and (folder / BEST).exists():
-        load_start(network, read_state_dict(folder / BEST), config.model, folder / BEST)
+    if (folder / BEST).exists():
+        learned = take_plain(network, read_state_dict(folder / BEST))
+        load_start(network, learned, config.model, folder / BEST)
     if isinstance(network, SgpSam):
         network.set_gates(config.gates.mode)
     return network

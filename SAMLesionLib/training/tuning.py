@@ -10,10 +10,11 @@ from torch import nn
 
 from SAMLesionLib.errors import InputError
 from SAMLesionLib.models.tags import Tags, learns_in_tags
-from SAMLesionLib.training.adapters import add_adapters, add_low_rank, add_prompts
+from SAMLesionLib.training.adapters import LOW_RANK, add_adapters, add_low_rank, add_prompts
+from SAMLesionLib.training.mask_adapter import ADAPTER, add_mask_adapter
 from SAMLesionLib.training.tables import at_least, share
 
-Method = Literal["full", "sgp", "tags", "decoder", "lora", "adapter", "bias", "tokens", "zero-shot"]
+Method = Literal["full", "sgp", "tags", "decoder", "lora", "m-sam", "adapter", "bias", "tokens", "zero-shot"]
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,9 @@ class TuneSettings:
 
     Attributes:
         method: `full` for everything; `sgp` for gates and fusion; `tags` for what TAGS adds to SAM; `lora`,
-            `adapter` and `tokens` for what is put into an encoder that stays as it is; `bias` for the
-            encoder's biases; `decoder` for the mask decoder alone; `zero-shot` for nothing.
+            `adapter` and `tokens` for what is put into an encoder that stays as it is; `m-sam` for LoRA, an
+            adapter before the decoder and the prompt encoder; `bias` for the encoder's biases; `decoder` for
+            the mask decoder alone; `zero-shot` for nothing.
         decoder: whether the mask decoder learns too.
         prompt_encoder: whether the prompt encoder does, with `full`.
         neck: whether the encoder's neck does, with `sgp`.
@@ -47,8 +49,10 @@ def tune(network: nn.Module, settings: TuneSettings) -> None:
     Raises:
         InputError: when the network has not what the method needs.
     """
-    if settings.method == "lora":
+    if settings.method in ("lora", "m-sam"):
         add_low_rank(network, settings.rank)
+    if settings.method == "m-sam":
+        add_mask_adapter(network)
     elif settings.method == "adapter":
         add_adapters(network, settings.narrow_share)
     elif settings.method == "tokens":
@@ -69,7 +73,8 @@ def _choice(settings: TuneSettings) -> Callable[[str], bool]:
         "sgp": lambda name: name.startswith(("sgpm.", *(["image_encoder.neck."] if settings.neck else []))),
         "tags": learns_in_tags,
         "decoder": lambda name: name.startswith("mask_decoder."),
-        "lora": lambda name: ".parametrizations.weight.0." in name,
+        "lora": lambda name: LOW_RANK in name,
+        "m-sam": lambda name: LOW_RANK in name or name.startswith((ADAPTER, "prompt_encoder.")),
         "adapter": lambda name: ".adapter." in name,
         "bias": lambda name: name.startswith("image_encoder.") and name.endswith(".bias"),
         "tokens": lambda name: name.endswith(".prompts"),

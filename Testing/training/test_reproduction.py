@@ -15,7 +15,7 @@ from SAMLesionLib.training.judging import Scores
 from SAMLesionLib.training.recipe import RECIPES, find_data, read_recipe
 from SAMLesionLib.training.reproduction import ArmResult
 
-ARMS = ("zero-shot", "fine-tuning", "LoRA", "3D adapter", "SGP-SAM")
+ARMS = ("zero-shot", "fine-tuning", "LoRA", "M-SAM", "3D adapter", "SGP-SAM")
 SMALL = (
     'architecture="SAMLesionLib.models.sgp_sam:build_tiny_sgp_sam"',
     'start=""',
@@ -46,7 +46,10 @@ def test_every_arm_of_a_recipe_is_a_run_file(name: str) -> None:
         "full",
         "decoder",
         "lora",
+        "m-sam",
         "adapter",
+        "bias",
+        "tokens",
         "sgp",
     }
     assert {c.loss.name for c in configs.values()} == {"dice-ce", "zoom", "dice", "dice-focal"}
@@ -95,7 +98,9 @@ def test_the_table_holds_what_was_worked_out_by_hand() -> None:
     none, gates = torch.zeros(6, 0), torch.tensor([[1.0, 1.0]] * 3 + [[0.0, 1.0]] * 3)
 
     def scores(gain: float, is_open: torch.Tensor) -> Scores:
-        return Scores(names, sizes, (base + gain)[:, None] + torch.arange(10) / 100, is_open)
+        dice = (base + gain)[:, None] + torch.arange(10) / 100
+        measures = torch.tensor([[0.5, 1.0]] * 3 + [[0.75, 0.5]] * 3) if gain else torch.zeros(0, 0)
+        return Scores(names, sizes, dice, is_open, measures=measures)
 
     results = [
         ArmResult("fine-tuning", 100_509_232, scores(0.0, none)),
@@ -107,9 +112,9 @@ def test_the_table_holds_what_was_worked_out_by_hand() -> None:
         next(x for x in lines if x.startswith(f"| {name} | ")) for name in ("fine-tuning", "SGP-SAM")
     )
     assert tuned.startswith("| fine-tuning | 100,509,232 | 50.0 (")
-    assert tuned.endswith("| 52.0 | 54.0 | 59.0 | - | - |")
+    assert tuned.endswith("| 52.0 | 54.0 | 59.0 | - | - | - | - |")
     assert "| 8,433,640 | 57.3 (" in gated
-    assert "| +7.3 (7.3 to 7.3, p 0.031) | 75 % |" in gated
+    assert "| +7.3 (7.3 to 7.3, p 0.031) | 62.5 | 75.0 | 75 % |" in gated
     assert "| SGP-SAM | 52.3 (100 %) | 62.3 (75 %) | 57.3 (50 %) |" in lines
 
 
