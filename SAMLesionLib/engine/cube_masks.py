@@ -10,9 +10,9 @@ import numpy.typing as npt
 from SAMLesionLib.engine.cube_prompts import drawn_box, on_image
 from SAMLesionLib.engine.cubes import is_in, lesion_block
 from SAMLesionLib.geometry import IndexBox
-from SAMLesionLib.imaging import PatchFrame, keep_meant_regions
+from SAMLesionLib.imaging import PatchFrame, keep_main_regions, keep_meant_regions
 from SAMLesionLib.masks import MaskUpdate
-from SAMLesionLib.prompts import MaskPrompt, PointPrompt, PromptSet
+from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, PromptSet
 from SAMLesionLib.volume import Volume
 
 Floats = npt.NDArray[np.float32]
@@ -39,16 +39,25 @@ class CubeAnswer:
 
 
 def meant_logits(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> Floats:
-    """The answer's logits, above 0 only in regions that a click or a mask to start from touches."""
-    meant = np.zeros(answer.logits.shape, bool)
+    """The answer's logits, above 0 only in regions that something said is meant.
+
+    These are those that a click in the lesion or a mask to start from touches, and the main ones where a box
+    was drawn: a click on a part that lies apart does not take back what the box showed.
+    """
+    found = answer.logits > 0
+    meant = keep_main_regions(found) if _has_box(prompts) else np.zeros(found.shape, bool)
     for click in answer.clicks:
         if click.is_positive and is_in(answer.frame, click):
             meant[_cell(answer, click)] = True
     for mask in prompts.of(MaskPrompt)[-1:]:
         start = on_image(mask, volume)
         meant |= answer.frame.mask(start.mask, start.box, len(meant)) > 0.5
-    kept = keep_meant_regions(answer.logits > 0, meant)
+    kept = keep_meant_regions(found, meant)
     return np.where(kept, answer.logits, -np.abs(answer.logits))
+
+
+def _has_box(prompts: PromptSet) -> bool:
+    return bool(prompts.of(BoxPrompt) or prompts.of(LinePrompt))
 
 
 def n_missed(answer: CubeAnswer, found: Floats) -> int:

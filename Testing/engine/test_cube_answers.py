@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from SAMLesionLib.engine import Engine
+from SAMLesionLib.engine.cube_masks import CubeAnswer, meant_logits
 from SAMLesionLib.engine.cube_question import Question
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import Affine, IndexBox
+from SAMLesionLib.imaging import PatchFrame
 from SAMLesionLib.masks import MaskUpdate, RunReport, collect
 from SAMLesionLib.models.cards import CubeRecipe
 from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, PromptSet
@@ -292,6 +294,17 @@ def test_nothing_leaves_the_box_unless_a_click_says_so(takes_boxes: bool) -> Non
     assert inside.any()
     assert not inside[15:].any()
     assert answer(engine, BoxPrompt(half), PointPrompt((20, 18, 19)))[16:].any()
+
+
+@pytest.mark.parametrize("drawn", [(BoxPrompt(TIGHT),), (LinePrompt((13, 18, 15), (27, 18, 15)),), ()])
+def test_a_click_on_a_part_that_lies_apart_does_not_take_back_what_was_drawn(drawn: tuple) -> None:
+    logits = np.full((30, 30, 30), -1.0, np.float32)
+    logits[10:20, 10:20, 10:20] = logits[25:27, 15, 15] = logits[2, 2, 2] = 1
+    click = PointPrompt((31, 18, 15))
+    frame = PatchFrame.around((20, 18, 15), VOLUME.affine, 1.0, 30)
+    kept = meant_logits(CubeAnswer(frame, logits, (click,)), PromptSet((*drawn, click)), VOLUME) > 0
+    assert kept[25:27, 15, 15].all()
+    assert kept.sum() == 2 + 1000 * bool(drawn)
 
 
 def test_a_diameter_is_the_box_that_it_spans() -> None:
