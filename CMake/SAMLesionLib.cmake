@@ -313,7 +313,9 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/judging.py
   SAMLesionLib/training/loop.py
   SAMLesionLib/training/losses.py
+  SAMLesionLib/training/mask_adapter.py
   SAMLesionLib/training/objectives.py
+  SAMLesionLib/training/opening.py
   SAMLesionLib/training/optimizer.py
   SAMLesionLib/training/organ_cases.py
   SAMLesionLib/training/organ_crops.py

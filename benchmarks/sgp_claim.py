@@ -32,7 +32,7 @@ from SAMLesionLib.training.checkpoints import LAST
 from SAMLesionLib.training.config import read_config
 from SAMLesionLib.training.judging import JUDGING_SEED, dice
 from SAMLesionLib.training.loop import train
-from SAMLesionLib.training.run import open_run
+from SAMLesionLib.training.opening import open_run
 from SAMLesionLib.training.team import Team
 
 HELD_OUT = tuple(f"STS_{number:03}" for number in (3, 6, 10, 14, 17, 19, 32, 36, 41))

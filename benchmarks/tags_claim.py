@@ -39,7 +39,7 @@ from SAMLesionLib.training.checkpoints import LAST
 from SAMLesionLib.training.config import TrainingConfig, read_config
 from SAMLesionLib.training.judging import JUDGING_SEED, dice
 from SAMLesionLib.training.loop import train
-from SAMLesionLib.training.run import card_of, open_run
+from SAMLesionLib.training.opening import card_of, open_run
 from SAMLesionLib.training.samples import Part, Sample, SampleSource
 from SAMLesionLib.training.synthetic.limbs import WORD
 from SAMLesionLib.training.synthetic.organ_source import SyntheticOrganSettings

@@ -15,8 +15,8 @@ from SAMLesionLib.training.click_rounds import RoundsResult
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.losses import gate_loss
 from SAMLesionLib.training.objectives import objective
+from SAMLesionLib.training.opening import open_run
 from SAMLesionLib.training.optimizer import clip_gradients, set_learning_rate
-from SAMLesionLib.training.run import open_run
 from SAMLesionLib.training.stopping import StopSignal
 from SAMLesionLib.training.tally import Tally
 from SAMLesionLib.training.team import Team

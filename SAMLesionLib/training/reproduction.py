@@ -25,9 +25,10 @@ from SAMLesionLib.training.checkpoints import BEST, LAST, read_about
 from SAMLesionLib.training.config import TrainingConfig, read_config
 from SAMLesionLib.training.judging import Judge, Scores
 from SAMLesionLib.training.loop import train
+from SAMLesionLib.training.opening import card_of
 from SAMLesionLib.training.point_protocol import PointScores, point_scores
 from SAMLesionLib.training.recipe import Recipe
-from SAMLesionLib.training.run import card_of, changed_values
+from SAMLesionLib.training.run import changed_values
 from SAMLesionLib.training.simulated_reader import ClickSettings
 from SAMLesionLib.training.start import load_start, start_network
 from SAMLesionLib.training.team import Team

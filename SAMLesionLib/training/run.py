@@ -1,10 +1,10 @@
-"""A run between its steps: how it begins or goes on, what it keeps, and why it ends."""
+"""A run between its steps: how it goes on, what it keeps, and why it ends."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf, isfinite
 from pathlib import Path
 from typing import Any, cast
@@ -13,27 +13,22 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from SAMLesionLib.errors import InputError, TrainingFailed
-from SAMLesionLib.io import make_folder
-from SAMLesionLib.models.cards import ModelCard
-from SAMLesionLib.models.registry import find
+from SAMLesionLib.errors import TrainingFailed
 from SAMLesionLib.models.sgp_sam import SgpSam
 from SAMLesionLib.models.state_dicts import read_state_dict
-from SAMLesionLib.models.tags import Tags
 from SAMLesionLib.training.adapters import plain_state_dict
 from SAMLesionLib.training.alignment import Alignment
-from SAMLesionLib.training.arithmetic import Arithmetic, choose_arithmetic
-from SAMLesionLib.training.asking import Network, compile_blocks, let_learn
+from SAMLesionLib.training.arithmetic import Arithmetic
+from SAMLesionLib.training.asking import Network
 from SAMLesionLib.training.checkpoints import BEST, LAST, read_last, write_last, write_weights
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.judging import Judge
-from SAMLesionLib.training.optimizer import make_average, make_optimizer, restore
+from SAMLesionLib.training.optimizer import restore
 from SAMLesionLib.training.run_log import RunLog
 from SAMLesionLib.training.samples import SampleSource
-from SAMLesionLib.training.start import load_start, start_network
+from SAMLesionLib.training.start import load_start
 from SAMLesionLib.training.tables import differences
 from SAMLesionLib.training.team import Team
-from SAMLesionLib.training.tuning import tune
 from SAMLesionLib.version import __version__
 
 
@@ -181,48 +176,6 @@ class Run:
         )
 
 
-def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> Run:
-    """A run at its beginning, or where it was interrupted.
-
-    Raises:
-        InputError: when something of it cannot be used.
-    """
-    _check_shares(config, team)
-    card = card_of(config)
-    arithmetic = choose_arithmetic(config, team.local_rank)
-    torch.manual_seed(config.seed)
-    network = start_network(card, config.start)
-    card = replace(card, image_size=network.image_size)
-    if (folder / LAST).exists() and not resume:
-        raise InputError(
-            f"{folder} holds a run. Go on with it by --resume, or choose another folder with -o."
-        )
-    make_folder(folder)
-    tune(network, config.tune)
-    if isinstance(network, Tags):
-        network.image_encoder.checkpoints_blocks = config.recompute
-    network.to(arithmetic.device)
-    alignment = Alignment(config.words, network)
-    with team.one_first():
-        source = config.data.open(card, "train")
-        judge = Judge(config.data.open(card, "validation"), config, arithmetic, team, alignment)
-        # Words that must be computed are, before the first step; so is a word refused that cannot be.
-        alignment.directions([source.sample(0, config.seed).word])
-    optimizer, average = make_optimizer(network, config.optimizer), make_average(network, config.optimizer)
-    scaler = arithmetic.scaler()
-    log = RunLog(folder, config.steps, team.leads, config.tensorboard)
-    run = Run(
-        config, folder, team, arithmetic, network, optimizer, average, scaler, source, judge, alignment, log
-    )
-    if resume:
-        run.resume()
-    run.log.begin(run.step)
-    if config.compile:
-        compile_blocks(network)
-    let_learn(network)
-    return run
-
-
 def changed_values(about: Mapping[str, Any], config: TrainingConfig) -> list[str]:
     """The keys of a run whose values are not those that a checkpoint was trained with.
 
@@ -231,17 +184,3 @@ def changed_values(about: Mapping[str, Any], config: TrainingConfig) -> list[str
         config: of the run.
     """
     return differences(about["config"], json.loads(json.dumps(config.as_json(), default=str)))
-
-
-def card_of(config: TrainingConfig) -> ModelCard:
-    """The model of a run, with the network that the run gives it."""
-    card = find(config.model)
-    return replace(card, architecture=config.architecture or card.architecture)
-
-
-def _check_shares(config: TrainingConfig, team: Team) -> None:
-    if config.batch.per_step % team.size:
-        raise InputError(
-            f"batch.per_step must be a multiple of the {team.size} processes that share it, got "
-            f"{config.batch.per_step}."
-        )
