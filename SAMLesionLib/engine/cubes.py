@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from SAMLesionLib.engine.volume_predictor import VolumePredictor
-from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.imaging import PatchFrame
 from SAMLesionLib.prompts import PointPrompt
 from SAMLesionLib.volume import Volume
@@ -150,4 +150,19 @@ def _allowed(predictor: VolumePredictor, step_mm: float) -> float:
 def _cube(
     predictor: VolumePredictor, volume: Volume, centre_ijk: Sequence[float], step_mm: float
 ) -> PatchFrame:
-    return PatchFrame.around(centre_ijk, volume.affine, step_mm, predictor.size)
+    return PatchFrame.around(centre_ijk, _seen_affine(volume), step_mm, predictor.size)
+
+
+def _seen_affine(volume: Volume) -> Affine:
+    """The volume's grid; a scan of one slice is seen as thick as it is wide, since the lesion goes on.
+
+    As thin as it is, it would be a sheet in the dark, in which the model finds nothing.
+    """
+    is_flat = np.equal(volume.shape_ijk, 1)
+    if not is_flat.any():
+        return volume.affine
+    spacing_mm = np.array(volume.affine.spacing_mm)
+    longest_mm = max(np.multiply(volume.shape_ijk, spacing_mm))
+    matrix = volume.affine.ijk_to_ras.copy()
+    matrix[:3, :3] *= np.where(is_flat, longest_mm / spacing_mm, 1.0)
+    return Affine(matrix)

@@ -45,6 +45,26 @@ def test_a_box_fills_a_set_share_of_its_cube_as_far_as_cells_may_go(
     np.testing.assert_allclose(frame.centre_ijk, (5 + (side - 1) / 2, 5.5, 5))
 
 
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_scan_of_one_slice_fills_its_cube(predictor: VolumePredictor, axis: int) -> None:
+    picture = np.moveaxis(VOLUME.voxels[50:51], 0, 2 - axis)
+    volume = Volume(np.ascontiguousarray(picture), Affine.from_spacing((1, 1, 1)))
+    middle = [50.0, 50.0]
+    middle.insert(axis, 0.0)
+    frame = cube_around_click(predictor, volume, PointPrompt((*middle,)), None, None)
+    assert frame.is_on_image(volume.shape_ijk).all()
+    seen = frame.image(volume, "area")
+    along = np.moveaxis(seen, axis, 0)
+    assert np.ptp(along[0]) > 0
+    np.testing.assert_allclose(along, np.broadcast_to(along[:1], along.shape), rtol=1e-5)
+    # A lesion in the slab comes back as its cut through the slice.
+    disc = ((np.indices((32, 32)) - 15.5) ** 2).sum(axis=0) < 8**2
+    slab = np.moveaxis(np.broadcast_to(disc, (32, 32, 32)), 0, axis)
+    back = frame.voxels(np.where(slab, 1, -1).astype(np.float32), volume.block) > 0
+    assert back.sum() == pytest.approx(disc.sum(), rel=0.1)
+    np.testing.assert_allclose(np.argwhere(back)[:, ::-1].mean(axis=0), middle, atol=0.1)
+
+
 def test_a_click_in_the_cube_so_far_stays_there(predictor: VolumePredictor) -> None:
     first = cube_around_click(predictor, VOLUME, PointPrompt((50, 50, 50)), None, None)
     assert (first.centre_ijk, first.step_mm) == ((50, 50, 50), CUBES.cube.spacing_mm)

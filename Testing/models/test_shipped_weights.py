@@ -12,7 +12,7 @@ import numpy as np
 
 from SAMLesionLib import BoxPrompt, PromptSet, SegmentRequest, Volume, collect
 from SAMLesionLib.engine import Engine
-from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.io import read_volume
 from SAMLesionLib.metrics import dice
 from SAMLesionLib.models import weights
@@ -64,6 +64,25 @@ def test_they_are_small_and_say_where_they_come_from() -> None:
 
 def test_a_box_becomes_the_tumour(engine: Engine, volume: Volume, tumour: np.ndarray) -> None:
     assert dice(answer(engine, volume, BoxPrompt(BOX)), tumour) > 0.55
+
+
+@pytest.mark.parametrize("thickness_mm", [0.5, 5.0])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_picture_of_the_tumour_is_answered_whatever_its_slices_thickness(
+    engine: Engine, volume: Volume, tumour: np.ndarray, thickness_mm: float, axis: int
+) -> None:
+    """One axial slice, lying along each of the grid's axes in turn."""
+    slice_ = np.argmax(tumour.sum(axis=(1, 2)))
+    picture, wanted = (np.moveaxis(a[[slice_]], 0, 2 - axis) for a in (volume.voxels, tumour))
+    spacing_mm = list(volume.affine.spacing_mm[:2])
+    spacing_mm.insert(axis, thickness_mm)
+    flat = Volume(np.ascontiguousarray(picture), Affine.from_spacing(spacing_mm), modality="MR")
+    engine.load_volume(flat)
+    box = IndexBox.of_mask(wanted)
+    assert box is not None
+    assert dice(answer(engine, flat, BoxPrompt(box)), wanted) > 0.7
+    k, j, i = np.argwhere(wanted).mean(axis=0).round()
+    assert dice(answer(engine, flat, PointPrompt((float(i), float(j), float(k)))), wanted) > 0.3
 
 
 def test_clicks_on_what_is_missing_help(engine: Engine, volume: Volume, tumour: np.ndarray) -> None:
