@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from SAMLesionLib.engine.cube_prompts import drawn_box, on_image
+from SAMLesionLib.engine.cube_prompts import drawn_plan, on_image
 from SAMLesionLib.engine.cubes import is_in, lesion_block
+from SAMLesionLib.engine.plans import boxes_mask
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.imaging import PatchFrame, keep_main_regions, keep_meant_regions
 from SAMLesionLib.masks import MaskUpdate
@@ -86,16 +87,19 @@ def mask_of(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> MaskUpdat
     if block is None:
         nowhere = np.clip(answer.frame.centre_ijk, 0, np.subtract(volume.shape_ijk, 1))
         return MaskUpdate(IndexBox.around(nowhere), np.zeros((1, 1, 1), bool))
-    found = MaskUpdate(block, answer.frame.voxels(logits, block) > 0)
-    limit = _limit(prompts, volume)
-    return found if limit is None else over(found, limit)
+    return _limited(MaskUpdate(block, answer.frame.voxels(logits, block) > 0), prompts, volume)
 
 
-def _limit(prompts: PromptSet, volume: Volume) -> IndexBox | None:
-    """A drawn box, which no voxel leaves unless a click says so; None without one."""
-    box = drawn_box(prompts, volume)
-    clicks = [click for click in prompts.of(PointPrompt) if click.is_positive]
-    return box if box is not None and all(box.contains(click.point_ijk) for click in clicks) else None
+def _limited(found: MaskUpdate, prompts: PromptSet, volume: Volume) -> MaskUpdate:
+    """No voxel leaves what was drawn, unless a click says so."""
+    plan = drawn_plan(prompts, volume)
+    clicks = [click.point_ijk for click in prompts.of(PointPrompt) if click.is_positive]
+    if plan is None or not all(plan.block.contains(click) for click in clicks):
+        return found
+    inside = over(found, plan.block)
+    if plan.is_stack and all(plan.contains(click) for click in clicks):
+        return MaskUpdate(inside.block, inside.mask & boxes_mask(plan))
+    return inside
 
 
 def over(update: MaskUpdate, block: IndexBox) -> MaskUpdate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from SAMLesionLib.engine.plans import plan_slices
+from SAMLesionLib.engine.plans import SlicePlan, plan_slices
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, PromptSet
@@ -33,10 +33,16 @@ def is_anchored(prompts: PromptSet) -> bool:
     return any(not isinstance(prompt, PointPrompt) or prompt.is_positive for prompt in prompts)
 
 
+def drawn_plan(prompts: PromptSet, volume: Volume) -> SlicePlan | None:
+    """What boxes and diameters say of each slice, None without any."""
+    drawn = tuple(p for p in prompts if isinstance(p, (BoxPrompt, LinePrompt)))
+    return plan_slices(PromptSet(drawn), volume) if drawn else None
+
+
 def drawn_box(prompts: PromptSet, volume: Volume) -> IndexBox | None:
     """The 3D box that boxes and diameters make together, None without any."""
-    drawn = tuple(p for p in prompts if isinstance(p, (BoxPrompt, LinePrompt)))
-    return plan_slices(PromptSet(drawn), volume).block if drawn else None
+    plan = drawn_plan(prompts, volume)
+    return None if plan is None else plan.block
 
 
 def on_image(mask: MaskPrompt, volume: Volume) -> MaskPrompt:

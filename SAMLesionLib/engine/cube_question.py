@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from SAMLesionLib.engine.box_clicks import MOST_CLICKS, first_click, next_click
 from SAMLesionLib.engine.cube_masks import CubeAnswer, meant_logits, n_missed
-from SAMLesionLib.engine.cube_prompts import drawn_box, on_image
+from SAMLesionLib.engine.cube_prompts import drawn_plan, on_image
 from SAMLesionLib.engine.cubes import (
     FOUND_SHARE,
     box_of,
@@ -25,6 +25,7 @@ from SAMLesionLib.engine.cubes import (
     is_in,
 )
 from SAMLesionLib.engine.first_look import worth
+from SAMLesionLib.engine.plans import ellipses
 from SAMLesionLib.engine.volume_predictor import VolumePredictor
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.imaging import PatchFrame, Window
@@ -59,7 +60,8 @@ class Question:
         self, predictor: VolumePredictor, volume: Volume, prompts: PromptSet, window: Window | None
     ) -> None:
         self.predictor, self.volume, self.prompts, self.window = predictor, volume, prompts, window
-        self.box = drawn_box(prompts, volume)
+        self.plan = drawn_plan(prompts, volume)
+        self.box = None if self.plan is None else self.plan.block
 
     def about_mask(self, start: MaskPrompt) -> CubeAnswer:
         """The mask seen once more on the image; clicks before it are in it already."""
@@ -70,16 +72,30 @@ class Question:
         return self._answer(frame, (), MASK_LOGIT * (2 * shares - 1))
 
     def about_box(self, before: CubeAnswer | None) -> Iterator[CubeAnswer]:
-        """The box, shown as such or, to a model that knows clicks only, as clicks."""
+        """The box, shown as such or, to a model that knows clicks only, as clicks.
+
+        Boxes in several slices are shown as the ellipses in them too, from which the model starts.
+        """
         assert self.box is not None
+        assert self.plan is not None
         frame = cube_around_box(self.predictor, self.volume, self.box)
         clicks = tuple(self.prompts.of(PointPrompt)) if before is None else before.clicks
         answer = before
-        if self.predictor.takes_boxes:
+        if self.predictor.takes_boxes and self.plan.is_stack:
+            shares = frame.mask(ellipses(self.plan), self.box, self.predictor.mask_size)
+            yield self._answer(frame, clicks, MASK_LOGIT * (2 * shares - 1))
+        elif self.predictor.takes_boxes:
             for _ in range(BOX_ROUNDS):
                 answer = self._answer(frame, clicks, self._carried(answer, frame))
                 yield answer
-            return
+        else:
+            yield from self._box_as_clicks(frame, answer, clicks)
+
+    def _box_as_clicks(
+        self, frame: PatchFrame, answer: CubeAnswer | None, clicks: tuple[PointPrompt, ...]
+    ) -> Iterator[CubeAnswer]:
+        """Clicks that bring the answer into the box, one after the other."""
+        assert self.box is not None
         click: PointPrompt | None = first_click(self.box)
         for _ in range(1 + MOST_CLICKS):
             if click is None:

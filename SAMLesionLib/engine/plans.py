@@ -46,6 +46,15 @@ class SlicePlan:
             block = block.union(box)
         return block
 
+    @property
+    def is_stack(self) -> bool:
+        """Whether the reader drew the lesion in several slices, so that each box is known to be its own."""
+        return self.start is None and not self.ends_inside
+
+    def contains(self, point_ijk: tuple[float, float, float]) -> bool:
+        """Whether a point lies in one of the boxes."""
+        return any(box.contains(point_ijk) for box in self.boxes)
+
     def middle_first(self) -> list[int]:
         """Positions in `boxes` from the middle outwards, so that a reader sees the lesion's core first."""
         middle = (len(self.boxes) - 1) / 2
@@ -167,6 +176,20 @@ def squared_radius(plan: SlicePlan, depth: float) -> npt.NDArray[np.float32]:
         ]
         planes.append(along[0][:, None] + along[1][None, :] + far)
     return np.stack(planes).astype(np.float32)
+
+
+def ellipses(plan: SlicePlan) -> npt.NDArray[np.bool_]:
+    """The ellipse in each slice's box, (k, j, i) over `plan.block`: about what a lesion in it looks like."""
+    return np.moveaxis(squared_radius(plan, 0.0) < 1, 0, 2 - plan.axis)
+
+
+def boxes_mask(plan: SlicePlan) -> npt.NDArray[np.bool_]:
+    """The voxels of all boxes, (k, j, i) over `plan.block`."""
+    i, j, k = plan.block.start_ijk
+    inside = np.zeros(plan.block.shape_kji, bool)
+    for box in plan.boxes:
+        inside[box.shift((-i, -j, -k)).slices_kji()] = True
+    return inside
 
 
 def _distance(voxels: range, start: int, stop: int) -> npt.NDArray[np.float64]:

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from SAMLesionLib.engine import Engine
-from SAMLesionLib.engine.cube_masks import CubeAnswer, meant_logits
+from SAMLesionLib.engine.boxes import boxes_between
+from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits
 from SAMLesionLib.engine.cube_question import Question
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import Affine, IndexBox
@@ -305,6 +306,51 @@ def test_a_click_on_a_part_that_lies_apart_does_not_take_back_what_was_drawn(dra
     kept = meant_logits(CubeAnswer(frame, logits, (click,)), PromptSet((*drawn, click)), VOLUME) > 0
     assert kept[25:27, 15, 15].all()
     assert kept.sum() == 2 + 1000 * bool(drawn)
+
+
+def boxes_of(mask: np.ndarray, *slices: int) -> tuple[BoxPrompt, ...]:
+    """The tight box of a mask in some of its slices."""
+    planes = (np.where(np.arange(len(mask))[:, None, None] == k, mask, False) for k in slices)
+    return tuple(BoxPrompt(box, axis=2) for box in map(IndexBox.of_mask, planes) if box is not None)
+
+
+def test_boxes_in_several_slices_are_shown_as_the_ellipses_in_them() -> None:
+    """The lesion leans, so that each slice's box is another."""
+    leaning = np.stack([np.roll(plane, k - 15, axis=1) for k, plane in enumerate(BALL)])
+    image = np.stack([np.roll(plane, k - 15, axis=1) for k, plane in enumerate(VOLUME.voxels)])
+    volume, boxes = Volume(image, VOLUME.affine, modality="MR"), boxes_of(leaning, 9, 15, 21)
+    network = BrightSam(takes_boxes=True)
+    engine = an_engine_of(network)
+    found = answer(engine, *boxes, volume=volume)
+
+    shown = network.asked[-1]
+    assert shown["box"] is not None
+    is_lesion = shown["mask"][0, 0] > 0
+    assert 0 < is_lesion.sum() < 0.4 * is_lesion.numel()
+    allowed = np.zeros_like(leaning)
+    for box in boxes_between(list(boxes)):
+        allowed[box.slices_kji()] = True
+    assert not (found & ~allowed).any()
+    assert dice(found, leaning) > 0.8
+
+
+def test_what_was_drawn_slice_by_slice_holds_the_answer_unless_a_click_says_otherwise() -> None:
+    low, high = (BoxPrompt(IndexBox((i, 10, k), (i + 8, 18, k + 1)), axis=2) for i, k in ((10, 10), (16, 16)))
+    everything = CubeAnswer(
+        PatchFrame.around((17, 14, 13), VOLUME.affine, 1.0, 32), np.ones((32,) * 3, np.float32), ()
+    )
+    sizes = [
+        mask_of(everything, PromptSet((low, high, *clicks)), VOLUME).mask.sum()
+        for clicks in (
+            (),
+            (PointPrompt((13, 14, 10)),),
+            (PointPrompt((12, 14, 16)),),
+            (PointPrompt((5, 14, 13)),),
+        )
+    ]
+    block = 14 * 8 * 7
+    assert sizes[:3] == [7 * 8 * 8, 7 * 8 * 8, block]
+    assert sizes[3] > block
 
 
 def test_a_diameter_is_the_box_that_it_spans() -> None:
