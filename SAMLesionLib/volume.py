@@ -16,7 +16,7 @@ from SAMLesionLib.geometry import Affine, IndexBox, Triple
 MODALITIES = ("CT", "MR", "PT", "OT")
 """DICOM's words for the scans we know; OT (other) when nobody said."""
 
-MOST = 1e18
+LARGEST_VOXEL = 1e18
 """The largest voxel, in size: its square still fits into single precision, in which models compute."""
 
 
@@ -99,10 +99,10 @@ class Volume:
                 f"{self.voxels.size:,}. Replace them, with the background value for instance, and try again."
             )
         largest = max(-float(lowest), float(highest))
-        if largest > MOST:
+        if largest > LARGEST_VOXEL:
             raise ImageError(
-                f"{self.name} holds values up to {largest:.1e}, expected {MOST:.0e} at most. Divide the "
-                "image by a power of ten and try again."
+                f"{self.name} holds values up to {largest:.1e}, expected {LARGEST_VOXEL:.0e} at most. Divide "
+                "the image by a power of ten and try again."
             )
         if lowest == highest:
             raise ImageError(

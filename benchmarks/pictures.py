@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
 
-import as_in_the_engine  # noqa: F401
 import numpy as np
 import numpy.typing as npt
 

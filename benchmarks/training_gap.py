@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import as_in_the_engine  # noqa: F401
 import numpy as np
 import torch
 from torch import Tensor

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from SAMLesionLib.engine.cube_prompts import drawn_plan, on_image
+from SAMLesionLib.engine.cube_prompts import drawn, drawn_box, drawn_slices, on_image
 from SAMLesionLib.engine.cubes import is_in, lesion_block
 from SAMLesionLib.engine.plans import boxes_mask
 from SAMLesionLib.geometry import IndexBox
 from SAMLesionLib.imaging import PatchFrame, keep_main_regions, keep_meant_regions
 from SAMLesionLib.masks import MaskUpdate
-from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, PromptSet
+from SAMLesionLib.prompts import MaskPrompt, PointPrompt, PromptSet
 from SAMLesionLib.volume import Volume
 
 Floats = npt.NDArray[np.float32]
@@ -46,7 +46,7 @@ def meant_logits(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> Floa
     was drawn: a click on a part that lies apart does not take back what the box showed.
     """
     found = answer.logits > 0
-    meant = keep_main_regions(found) if _has_box(prompts) else np.zeros(found.shape, bool)
+    meant = keep_main_regions(found) if len(drawn(prompts)) else np.zeros(found.shape, bool)
     for click in answer.clicks:
         if click.is_positive and is_in(answer.frame, click):
             meant[_cell(answer, click)] = True
@@ -55,10 +55,6 @@ def meant_logits(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> Floa
         meant |= answer.frame.mask(start.mask, start.box, len(meant)) > 0.5
     kept = keep_meant_regions(found, meant)
     return np.where(kept, answer.logits, -np.abs(answer.logits))
-
-
-def _has_box(prompts: PromptSet) -> bool:
-    return bool(prompts.of(BoxPrompt) or prompts.of(LinePrompt))
 
 
 def n_missed(answer: CubeAnswer, found: Floats) -> int:
@@ -92,14 +88,14 @@ def mask_of(answer: CubeAnswer, prompts: PromptSet, volume: Volume) -> MaskUpdat
 
 def _limited(found: MaskUpdate, prompts: PromptSet, volume: Volume) -> MaskUpdate:
     """No voxel leaves what was drawn, unless a click says so."""
-    plan = drawn_plan(prompts, volume)
+    box = drawn_box(prompts, volume)
     clicks = [click.point_ijk for click in prompts.of(PointPrompt) if click.is_positive]
-    if plan is None or not all(plan.block.contains(click) for click in clicks):
+    if box is None or not all(box.contains(click) for click in clicks):
         return found
-    inside = over(found, plan.block)
-    if plan.is_stack and all(plan.contains(click) for click in clicks):
-        return MaskUpdate(inside.block, inside.mask & boxes_mask(plan))
-    return inside
+    inside, slices = over(found, box), drawn_slices(prompts, volume)
+    if slices is None or not all(slices.contains(click) for click in clicks):
+        return inside
+    return MaskUpdate(box, inside.mask & boxes_mask(slices))
 
 
 def over(update: MaskUpdate, block: IndexBox) -> MaskUpdate:

@@ -33,16 +33,27 @@ def is_anchored(prompts: PromptSet) -> bool:
     return any(not isinstance(prompt, PointPrompt) or prompt.is_positive for prompt in prompts)
 
 
-def drawn_plan(prompts: PromptSet, volume: Volume) -> SlicePlan | None:
-    """What boxes and diameters say of each slice, None without any."""
-    drawn = tuple(p for p in prompts if isinstance(p, (BoxPrompt, LinePrompt)))
-    return plan_slices(PromptSet(drawn), volume) if drawn else None
+def drawn(prompts: PromptSet) -> PromptSet:
+    """The boxes and diameters among the prompts."""
+    return PromptSet(tuple(p for p in prompts if isinstance(p, (BoxPrompt, LinePrompt))))
 
 
 def drawn_box(prompts: PromptSet, volume: Volume) -> IndexBox | None:
     """The 3D box that boxes and diameters make together, None without any."""
-    plan = drawn_plan(prompts, volume)
-    return None if plan is None else plan.block
+    shapes = drawn(prompts)
+    return plan_slices(shapes, volume).block if len(shapes) else None
+
+
+def drawn_slices(prompts: PromptSet, volume: Volume) -> SlicePlan | None:
+    """The box of each slice where boxes or diameters were drawn in several; else None.
+
+    None too where there is a mask to start from, which says more of each slice than its box.
+    """
+    shapes = drawn(prompts)
+    if not len(shapes) or prompts.of(MaskPrompt):
+        return None
+    plan = plan_slices(shapes, volume)
+    return None if plan.ends_inside else plan
 
 
 def on_image(mask: MaskPrompt, volume: Volume) -> MaskPrompt:

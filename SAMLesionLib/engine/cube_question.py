@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from SAMLesionLib.engine.box_clicks import MOST_CLICKS, first_click, next_click
 from SAMLesionLib.engine.cube_masks import CubeAnswer, meant_logits, n_missed
-from SAMLesionLib.engine.cube_prompts import drawn_plan, on_image
+from SAMLesionLib.engine.cube_prompts import drawn_box, drawn_slices, on_image
 from SAMLesionLib.engine.cubes import (
     FOUND_SHARE,
     box_of,
@@ -60,8 +60,7 @@ class Question:
         self, predictor: VolumePredictor, volume: Volume, prompts: PromptSet, window: Window | None
     ) -> None:
         self.predictor, self.volume, self.prompts, self.window = predictor, volume, prompts, window
-        self.plan = drawn_plan(prompts, volume)
-        self.box = None if self.plan is None else self.plan.block
+        self.box = drawn_box(prompts, volume)
 
     def about_mask(self, start: MaskPrompt) -> CubeAnswer:
         """The mask seen once more on the image; clicks before it are in it already."""
@@ -77,12 +76,11 @@ class Question:
         Boxes in several slices are shown as the ellipses in them too, from which the model starts.
         """
         assert self.box is not None
-        assert self.plan is not None
         frame = cube_around_box(self.predictor, self.volume, self.box)
         clicks = tuple(self.prompts.of(PointPrompt)) if before is None else before.clicks
-        answer = before
-        if self.predictor.takes_boxes and self.plan.is_stack:
-            shares = frame.mask(ellipses(self.plan), self.box, self.predictor.mask_size)
+        answer, slices = before, drawn_slices(self.prompts, self.volume)
+        if self.predictor.takes_boxes and slices is not None:
+            shares = frame.mask(ellipses(slices), self.box, self.predictor.mask_size)
             yield self._answer(frame, clicks, MASK_LOGIT * (2 * shares - 1))
         elif self.predictor.takes_boxes:
             for _ in range(BOX_ROUNDS):

@@ -46,11 +46,6 @@ class SlicePlan:
             block = block.union(box)
         return block
 
-    @property
-    def is_stack(self) -> bool:
-        """Whether the reader drew the lesion in several slices, so that each box is known to be its own."""
-        return self.start is None and not self.ends_inside
-
     def contains(self, point_ijk: tuple[float, float, float]) -> bool:
         """Whether a point lies in one of the boxes."""
         return any(box.contains(point_ijk) for box in self.boxes)

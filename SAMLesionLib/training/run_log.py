@@ -41,7 +41,11 @@ class RunLog:
                 _cut(self._folder / name, first_step)
 
     def steps(self, step: int, values: Mapping[str, float]) -> None:
-        """The means since the last line; `samples` among them is how many a step has."""
+        """The means since the last line; `samples` among them is how many a step has.
+
+        Raises:
+            OutputError: when the table cannot be written.
+        """
         speed = (step - self._first_step) / (perf_counter() - self._start)
         samples_per_s = speed * values["samples"]
         left = time_left((self._n_steps - step) / speed)
@@ -53,7 +57,11 @@ class RunLog:
         )
 
     def judged(self, step: int, values: Mapping[str, float]) -> None:
-        """What a look at the validation samples found."""
+        """What a look at the validation samples found.
+
+        Raises:
+            OutputError: when the table cannot be written.
+        """
         self._add(JUDGED, {"step": step, **values})
         told = "  ".join(f"{name} {value:.4f}" for name, value in values.items())
         self.say(f"step {step}  validation  {told}")

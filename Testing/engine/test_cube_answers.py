@@ -13,11 +13,9 @@ from hypothesis import strategies as st
 
 from SAMLesionLib.engine import Engine
 from SAMLesionLib.engine.boxes import boxes_between
-from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, meant_logits
 from SAMLesionLib.engine.cube_question import Question
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import Affine, IndexBox
-from SAMLesionLib.imaging import PatchFrame
 from SAMLesionLib.masks import MaskUpdate, RunReport, collect
 from SAMLesionLib.models.cards import CubeRecipe
 from SAMLesionLib.prompts import BoxPrompt, LinePrompt, MaskPrompt, PointPrompt, PromptSet
@@ -297,17 +295,6 @@ def test_nothing_leaves_the_box_unless_a_click_says_so(takes_boxes: bool) -> Non
     assert answer(engine, BoxPrompt(half), PointPrompt((20, 18, 19)))[16:].any()
 
 
-@pytest.mark.parametrize("drawn", [(BoxPrompt(TIGHT),), (LinePrompt((13, 18, 15), (27, 18, 15)),), ()])
-def test_a_click_on_a_part_that_lies_apart_does_not_take_back_what_was_drawn(drawn: tuple) -> None:
-    logits = np.full((30, 30, 30), -1.0, np.float32)
-    logits[10:20, 10:20, 10:20] = logits[25:27, 15, 15] = logits[2, 2, 2] = 1
-    click = PointPrompt((31, 18, 15))
-    frame = PatchFrame.around((20, 18, 15), VOLUME.affine, 1.0, 30)
-    kept = meant_logits(CubeAnswer(frame, logits, (click,)), PromptSet((*drawn, click)), VOLUME) > 0
-    assert kept[25:27, 15, 15].all()
-    assert kept.sum() == 2 + 1000 * bool(drawn)
-
-
 def boxes_of(mask: np.ndarray, *slices: int) -> tuple[BoxPrompt, ...]:
     """The tight box of a mask in some of its slices."""
     planes = (np.where(np.arange(len(mask))[:, None, None] == k, mask, False) for k in slices)
@@ -334,23 +321,18 @@ def test_boxes_in_several_slices_are_shown_as_the_ellipses_in_them() -> None:
     assert dice(found, leaning) > 0.8
 
 
-def test_what_was_drawn_slice_by_slice_holds_the_answer_unless_a_click_says_otherwise() -> None:
-    low, high = (BoxPrompt(IndexBox((i, 10, k), (i + 8, 18, k + 1)), axis=2) for i, k in ((10, 10), (16, 16)))
-    everything = CubeAnswer(
-        PatchFrame.around((17, 14, 13), VOLUME.affine, 1.0, 32), np.ones((32,) * 3, np.float32), ()
-    )
-    sizes = [
-        mask_of(everything, PromptSet((low, high, *clicks)), VOLUME).mask.sum()
-        for clicks in (
-            (),
-            (PointPrompt((13, 14, 10)),),
-            (PointPrompt((12, 14, 16)),),
-            (PointPrompt((5, 14, 13)),),
-        )
-    ]
-    block = 14 * 8 * 7
-    assert sizes[:3] == [7 * 8 * 8, 7 * 8 * 8, block]
-    assert sizes[3] > block
+def test_boxes_in_several_slices_do_not_take_back_a_mask_that_was_painted() -> None:
+    """The mask is half of the ball, and reaches beyond the boxes' slices' own boxes."""
+    half = BALL & (np.arange(BALL.shape[2]) < 20)
+    block = IndexBox.of_mask(half)
+    assert block is not None
+    painted, boxes = MaskPrompt(block, half[block.slices_kji()]), boxes_of(half, 12, 15, 18)
+    network = BrightSam(takes_boxes=True)
+    answer(an_engine_of(network), painted, *boxes)
+    alone = BrightSam(takes_boxes=True)
+    answer(an_engine_of(alone), *boxes)
+    # The last question starts from an answer to the mask, and not from ellipses alone.
+    assert not torch.equal(network.asked[-1]["mask"], alone.asked[-1]["mask"])
 
 
 def test_a_diameter_is_the_box_that_it_spans() -> None:
