@@ -14,7 +14,7 @@ from panel_cases import AnsweringSegmenter, FakeCommands, waitUntil
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from SAMLesionLib import ModelInfo
+from SAMLesionLib import BoxPrompt, ModelInfo
 
 MODULE_FILE = Path(__file__).resolve().parents[2] / "SAMLesion" / "SAMLesion.py"
 
@@ -54,6 +54,16 @@ class Reader:
         for _ in range(2):
             panel.tick()
             self.wait(lambda: not (self.session.controller.is_busy or panel._isDirty or panel._isMeasuring))
+
+    @property
+    def lastQuestion(self) -> Any:
+        """The last request about a lesion; the panel asks ahead for whole slices whenever it has time."""
+        wide, high, _ = self.volume.GetImageData().GetDimensions()
+        return next(
+            request
+            for request in reversed(self.segmenter.requests)
+            if not any(prompt.box.shape_ijk[:2] == (wide, high) for prompt in request.prompts.of(BoxPrompt))
+        )
 
     @property
     def session(self) -> Any:

@@ -75,7 +75,7 @@ def test_a_face_of_the_box_is_pulled_and_the_mask_follows(a_reader_with_a_scan: 
     reader.waitForMask()
     after = reader.lesions[0].prompts.prompts[0]
     assert after.box.n_voxels < before.box.n_voxels
-    assert reader.segmenter.requests[-1].prompts.prompts == (after,)
+    assert reader.lastQuestion.prompts.prompts == (after,)
 
 
 def test_a_stroke_of_the_brush_joins_the_next_request(a_reader_with_a_scan: Reader) -> None:
@@ -97,7 +97,7 @@ def test_a_stroke_of_the_brush_joins_the_next_request(a_reader_with_a_scan: Read
     assert np.array_equal(reader.lesions[1].edit.unpack().sum(), painted.sum())
 
     reader.drawBox(*BALL)
-    box, mask, again = reader.segmenter.requests[-1].prompts.prompts
+    box, mask, again = reader.lastQuestion.prompts.prompts
     assert (type(box), type(mask), type(again)) == (BoxPrompt, MaskPrompt, BoxPrompt)
     assert mask.mask.sum() == painted.sum()
     reader.ui.undoButton.click()
