@@ -45,8 +45,10 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/datasets/lesions.py
   SAMLesionLib/drawings.py
   SAMLesionLib/engine/__init__.py
+  SAMLesionLib/engine/box_answers.py
   SAMLesionLib/engine/box_clicks.py
   SAMLesionLib/engine/boxes.py
+  SAMLesionLib/engine/click_answers.py
   SAMLesionLib/engine/crop_answers.py
   SAMLesionLib/engine/crop_predictor.py
   SAMLesionLib/engine/crops.py
@@ -62,6 +64,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/engine/held_volumes.py
   SAMLesionLib/engine/lines.py
   SAMLesionLib/engine/loaded_models.py
+  SAMLesionLib/engine/loose_boxes.py
   SAMLesionLib/engine/networks.py
   SAMLesionLib/engine/plans.py
   SAMLesionLib/engine/predictor_3d.py

@@ -20,6 +20,7 @@ import torch
 from click_scenes import Scene, scenes
 
 from SAMLesionLib.engine import Engine
+from SAMLesionLib.engine.click_answers import answer_click, looks
 from SAMLesionLib.engine.cube_masks import mask_of, meant_logits
 from SAMLesionLib.engine.cube_question import Question
 from SAMLesionLib.engine.first_look import WEIGHTS, traits
@@ -74,12 +75,12 @@ def click(engine: Engine, scene: Scene, number: int) -> Looks:
     prompts = PromptSet((prompt,))
     ask = Question(predictor, scene.volume, prompts, None)
     seen, dice = [], []
-    for look in ask.looks():
+    for look in looks(ask):
         logits = meant_logits(look, prompts, scene.volume)
         told = traits(logits, predictor.embed(scene.volume, look.frame, None).grey)
         seen.append([told.get(name, 0.0) for name in WEIGHTS])
         dice.append(dice_of(mask_of(look, prompts, scene.volume), scene))
-    *_, kept = ask.about_click(prompt, None)
+    *_, kept = answer_click(ask, prompt, None)
     return Looks(np.array(seen), np.array(dice), dice_of(mask_of(kept, prompts, scene.volume), scene))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from SAMLesionLib.engine.box_answers import answer_box, answer_mask
+from SAMLesionLib.engine.click_answers import answer_click
 from SAMLesionLib.engine.cube_masks import CubeAnswer, mask_of, over
 from SAMLesionLib.engine.cube_prompts import is_anchored
 from SAMLesionLib.engine.cube_question import Question
@@ -85,8 +87,8 @@ def _looks(
     ask = Question(predictor, volume, prompts, window)
     newest = prompts.prompts[-1]
     if isinstance(newest, MaskPrompt):
-        yield ask.about_mask(newest)
+        yield answer_mask(ask, newest)
     elif isinstance(newest, PointPrompt):
-        yield from ask.about_click(newest, before)
+        yield from answer_click(ask, newest, before)
     else:
-        yield from ask.about_box(before)
+        yield from answer_box(ask, before)

@@ -27,11 +27,13 @@ class CubeAnswer:
         frame: the cube looked at.
         logits: (n, n, n) in n cells along each side of it.
         clicks: those that the model was given, the reader's and those that a box stood for.
+        box: the one that the model was shown, of a drawn box what the lesion needs; None for none.
     """
 
     frame: PatchFrame
     logits: Floats
     clicks: tuple[PointPrompt, ...]
+    box: IndexBox | None = None
 
     @property
     def nbytes(self) -> int:

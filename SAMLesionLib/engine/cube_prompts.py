@@ -56,6 +56,12 @@ def drawn_slices(prompts: PromptSet, volume: Volume) -> SlicePlan | None:
     return None if plan.ends_inside else plan
 
 
+def is_drawn_in_3d(prompts: PromptSet) -> bool:
+    """Whether a box was drawn along all three axes; one drawn in a single view has a guess for its depth."""
+    views = {box.axis for box in prompts.of(BoxPrompt)}
+    return None in views or len(views) > 1
+
+
 def on_image(mask: MaskPrompt, volume: Volume) -> MaskPrompt:
     """The part of a mask to start from that lies on the image."""
     start = plan_slices(PromptSet((mask,)), volume).start

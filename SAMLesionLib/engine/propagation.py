@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from SAMLesionLib.engine.loose_boxes import LOOSE_SHARE, doubt
 from SAMLesionLib.engine.plans import SlicePlan
 from SAMLesionLib.engine.predictors import SlicePredictor
 from SAMLesionLib.engine.weighing import log_odds_beforehand, weigh
@@ -18,15 +19,6 @@ from SAMLesionLib.masks import MaskUpdate
 from SAMLesionLib.volume import Volume
 
 Floats = npt.NDArray[np.float32]
-
-LOOSE_SHARE = 0.6
-"""A box of which the lesion needs a smaller share was drawn loosely, and is looked at again."""
-
-FITTING_SHARE = 0.8
-"""A box of which the lesion needs this share or more fits; below, it is doubted."""
-
-DOUBT = 4.0
-"""Log-odds that every voxel of a doubted box loses for each share of the box that is missing."""
 
 
 def segment_slices(
@@ -58,8 +50,8 @@ def segment_slices(
     if share < LOOSE_SHARE:
         yield from _closer_look(predictor, volume, plan, needed, view, window, weights, mask)
         return
-    if share < FITTING_SHARE:
-        doubting = replace(weights, bias=weights.bias - DOUBT * (FITTING_SHARE - share))
+    if doubt(share):
+        doubting = replace(weights, bias=weights.bias - doubt(share))
         mask = weigh(volume, plan, plan.block, logits, doubting)
     yield MaskUpdate(plan.block, mask)
 

@@ -11,9 +11,8 @@ from cube_cases import CUBES, BlobSam, BrightSam, a_ball, a_random_network, an_e
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from SAMLesionLib.engine import Engine
+from SAMLesionLib.engine import Engine, box_answers, click_answers, loose_boxes
 from SAMLesionLib.engine.boxes import boxes_between
-from SAMLesionLib.engine.cube_question import Question
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.masks import MaskUpdate, RunReport, collect
@@ -208,7 +207,7 @@ def test_another_size_is_taken_only_where_it_changes_a_lesion_as_the_click_says(
     first, second = PointPrompt((45, 45, 45)), PointPrompt((46, 45, 45), is_positive)
     sizes = []
     for clicks, sign in (((first,), -liked), ((first, second), liked)):
-        monkeypatch.setattr(Question, "_seems", lambda _, look, sign=sign: sign * look.frame.step_mm)
+        monkeypatch.setattr(click_answers, "seems", lambda _, look, sign=sign: sign * look.frame.step_mm)
         sizes.append(np.count_nonzero(answer(engine, *clicks, volume=volume)))
     if is_positive == (liked > 0):
         assert sizes[1] > 2 * sizes[0] if is_positive else sizes[1] < sizes[0] / 2
@@ -265,6 +264,61 @@ def test_a_box_is_shown_to_a_model_that_takes_boxes_and_again_with_its_own_answe
     assert not first["mask"].any()
     assert (second["mask"] > 0).any()
     assert dice(mask, BALL) > 0.85
+
+
+LOOSE = TIGHT.grow((8, 0, 0)).intersect(VOLUME.block)
+
+
+def sides(asked: dict) -> np.ndarray:
+    """How many of the cube's cells the box has that the model was shown."""
+    return (asked["box"][0, 3:] - asked["box"][0, :3]).numpy()
+
+
+def test_a_loose_box_is_asked_again_as_the_box_that_the_lesion_needs() -> None:
+    network = BrightSam(takes_boxes=True)
+    mask = answer(an_engine_of(network), BoxPrompt(LOOSE))
+    as_drawn, closer = network.asked[:2], network.asked[2:]
+    assert len(closer) == 2
+    for asked in as_drawn:
+        np.testing.assert_allclose(sorted(sides(asked) / (0.6 * 32)), (15 / 31, 15 / 31, 1), atol=0.01)
+    # The lesion is a ball.
+    for asked in closer:
+        np.testing.assert_allclose(sides(asked) / (0.6 * 32), 1, atol=0.1)
+    assert dice(mask, BALL) > 0.85
+
+
+def test_a_box_that_the_lesion_fills_in_part_is_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(box_answers, "LOOSE_SHARE", 0.0)  # no closer look
+    box = BoxPrompt(LOOSE)
+    doubted = answer(an_engine_of(BrightSam(takes_boxes=True)), box)
+    monkeypatch.setattr(loose_boxes, "DOUBT", 0.0)
+    believed = answer(an_engine_of(BrightSam(takes_boxes=True)), box)
+    assert not (doubted & ~believed).any()
+    assert 0.3 * believed.sum() < doubted.sum() < believed.sum()
+
+
+def test_doubt_does_not_take_the_whole_lesion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loose_boxes, "DOUBT", 1000.0)
+    assert dice(answer(an_engine_of(BrightSam(takes_boxes=True)), BoxPrompt(LOOSE)), BALL) > 0.85
+
+
+def test_a_box_of_one_slice_is_not_doubted_since_its_depth_is_a_guess() -> None:
+    network = BrightSam(takes_boxes=True)
+    flat = IndexBox((*LOOSE.start_ijk[:2], 15), (*LOOSE.stop_ijk[:2], 16))
+    answer(an_engine_of(network), BoxPrompt(flat, axis=2))
+    assert len(network.asked) == 2
+
+
+def test_clicks_after_a_loose_box_see_the_one_that_fits_unless_they_lie_beyond_it() -> None:
+    network = BrightSam(takes_boxes=True)
+    engine = an_engine_of(network)
+    answer(engine, BoxPrompt(LOOSE), ON)
+    fitting = network.asked[-1]
+    answer(engine, BoxPrompt(LOOSE), PointPrompt((6.0, 18.0, 15.0)))
+    as_drawn = network.asked[-1]
+    # In the same cube: a voxel beyond what was found along the first axis, and 31 voxels.
+    np.testing.assert_allclose(sides(fitting) / sides(fitting).min(), 1, atol=0.2)
+    assert sides(as_drawn).max() > 1.9 * sides(as_drawn).min()
 
 
 def test_a_box_becomes_clicks_for_a_model_that_knows_nothing_else() -> None:
@@ -372,6 +426,7 @@ LISTS = {
     "a click beside first": (BESIDE, ON),
     "a box": (BoxPrompt(TIGHT),),
     "a box and clicks": (BoxPrompt(TIGHT), ON, BESIDE),
+    "a loose box and clicks": (BoxPrompt(TIGHT.grow(8)), ON, BESIDE),
     "a click beside, then a box": (BESIDE, BoxPrompt(TIGHT)),
     "a click, then a box": (ON, BoxPrompt(TIGHT)),
     "a mask": (MaskPrompt.of(BALL),),

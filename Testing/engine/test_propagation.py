@@ -8,9 +8,10 @@ import numpy.typing as npt
 import pytest
 from engine_cases import a_volume
 
-from SAMLesionLib.engine import propagation
+from SAMLesionLib.engine import loose_boxes
+from SAMLesionLib.engine.loose_boxes import LOOSE_SHARE
 from SAMLesionLib.engine.plans import plan_slices
-from SAMLesionLib.engine.propagation import LOOSE_SHARE, _needed_block, segment_slices
+from SAMLesionLib.engine.propagation import _needed_block, segment_slices
 from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.imaging import FusionWeights, Part
 from SAMLesionLib.prompts import BoxPrompt, PromptSet
@@ -62,5 +63,5 @@ def test_a_box_that_the_lesion_fills_in_part_is_doubted(monkeypatch: pytest.Monk
         return int(last.mask.sum())
 
     doubted = lesion()
-    monkeypatch.setattr(propagation, "DOUBT", 0.0)
+    monkeypatch.setattr(loose_boxes, "DOUBT", 0.0)
     assert 0.5 * lesion() < doubted < lesion()
