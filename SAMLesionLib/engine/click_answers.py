@@ -6,13 +6,14 @@ A click says where a lesion is and not how large, so it is looked at in cells of
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from operator import itemgetter
 
 import numpy as np
 
 from SAMLesionLib.engine.cube_masks import CubeAnswer, meant_logits, n_missed
-from SAMLesionLib.engine.cube_question import Floats, Question
+from SAMLesionLib.engine.cube_question import Clicks, Floats, Question
 from SAMLesionLib.engine.cubes import (
     FOUND_SHARE,
     box_of,
@@ -24,6 +25,7 @@ from SAMLesionLib.engine.cubes import (
 )
 from SAMLesionLib.engine.first_look import worth
 from SAMLesionLib.geometry import IndexBox
+from SAMLesionLib.imaging import PatchFrame
 from SAMLesionLib.prompts import PointPrompt
 
 SIZING_CLICKS = 3
@@ -59,7 +61,7 @@ def answer_click(ask: Question, click: PointPrompt, before: CubeAnswer | None) -
         if closer is None or closer.step_mm in seen:
             return
         seen.add(closer.step_mm)
-        answer = ask.answer(closer, answer.clicks, ask.carried(answer, closer))
+        answer = _answer(ask, closer, answer.clicks, ask.carried(answer, closer))
         yield answer
 
 
@@ -69,7 +71,7 @@ def looks(ask: Question) -> Iterator[CubeAnswer]:
     inside = [click for click in clicks if click.is_positive]
     for frame in cubes_around_click(ask.predictor, ask.volume, inside[0]):
         if all(is_in(frame, click) for click in inside):
-            yield ask.answer(frame, clicks, ask.carried(None, frame))
+            yield _answer(ask, frame, clicks, ask.carried(None, frame))
 
 
 def seems(ask: Question, look: CubeAnswer) -> float:
@@ -85,7 +87,7 @@ def _continued(ask: Question, click: PointPrompt, before: CubeAnswer | None) -> 
     found = None if before is None else _meant(ask, before)
     seen = None if before is None else before.frame
     frame = cube_around_click(ask.predictor, ask.volume, click, seen, found)
-    return ask.answer(frame, clicks, ask.carried(before, frame), _box_so_far(before, clicks))
+    return _answer(ask, frame, clicks, ask.carried(before, frame), _box_so_far(before, clicks))
 
 
 def _box_so_far(before: CubeAnswer | None, clicks: Iterable[PointPrompt]) -> IndexBox | None:
@@ -97,9 +99,12 @@ def _box_so_far(before: CubeAnswer | None, clicks: Iterable[PointPrompt]) -> Ind
 
 def _has_open_size(ask: Question) -> bool:
     """Whether so little is said that a lesion of any size may be meant."""
-    clicks = ask.prompts.of(PointPrompt)
-    only_clicks = len(clicks) == len(ask.prompts)
-    return bool(ask.predictor.recipe.first_steps_mm) and only_clicks and len(clicks) <= SIZING_CLICKS
+    few = _is_clicks_alone(ask) and len(ask.prompts) <= SIZING_CLICKS
+    return few and bool(ask.predictor.recipe.first_steps_mm)
+
+
+def _is_clicks_alone(ask: Question) -> bool:
+    return len(ask.prompts.of(PointPrompt)) == len(ask.prompts)
 
 
 def _about_size(ask: Question, click: PointPrompt, before: CubeAnswer | None) -> Iterator[CubeAnswer]:
@@ -134,7 +139,16 @@ def _around_found(ask: Question, look: CubeAnswer) -> CubeAnswer:
         return look
     clicked = IndexBox.around([click.point_ijk for click in look.clicks if click.is_positive])
     frame = cube_around_box(ask.predictor, ask.volume, found.union(clicked), FOUND_SHARE)
-    return ask.answer(frame, look.clicks, ask.carried(look, frame))
+    return _answer(ask, frame, look.clicks, ask.carried(look, frame))
+
+
+def _answer(
+    ask: Question, frame: PatchFrame, clicks: Clicks, logits: Floats, box: IndexBox | None = None
+) -> CubeAnswer:
+    """As `Question.answer`, with the model's caution where clicks alone say what is meant."""
+    answer = ask.answer(frame, clicks, logits, box)
+    caution = ask.predictor.recipe.caution / len(clicks) if _is_clicks_alone(ask) else 0.0
+    return replace(answer, logits=answer.logits - caution)
 
 
 def _volume_mm3(ask: Question, answer: CubeAnswer) -> float:

@@ -76,6 +76,8 @@ class CubeRecipe:
         keeps_clicks: whether it is given all clicks so far, or the newest and the earlier answer alone.
         first_steps_mm: voxel sizes in which it looks at a first click, of which the best answer is kept.
             Empty for a model that looks once, and again where the lesion does not fit.
+        caution: what each logit of an answer to n clicks and nothing else loses, times n: for a model that
+            claims too much where it has been told little.
     """
 
     spacing_mm: float
@@ -83,6 +85,7 @@ class CubeRecipe:
     coarsest_mm: float
     keeps_clicks: bool = True
     first_steps_mm: tuple[float, ...] = ()
+    caution: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from SAMLesionLib.engine import Engine, box_answers, click_answers, loose_boxes
 from SAMLesionLib.engine.boxes import boxes_between
+from SAMLesionLib.engine.cube_question import Question
 from SAMLesionLib.errors import PromptError
 from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.masks import MaskUpdate, RunReport, collect
@@ -213,6 +214,23 @@ def test_another_size_is_taken_only_where_it_changes_a_lesion_as_the_click_says(
         assert sizes[1] > 2 * sizes[0] if is_positive else sizes[1] < sizes[0] / 2
     else:
         assert sizes[1] == sizes[0]
+
+
+@pytest.mark.parametrize("n_clicks", [1, 3])
+def test_a_cautious_model_claims_less_the_fewer_clicks_it_was_given(n_clicks: int) -> None:
+    def logits(caution: float, *prompts: object) -> np.ndarray:
+        card = replace(CUBES, cube=replace(CUBES.cube, finest_mm=1.0, coarsest_mm=1.0, caution=caution))
+        ask = Question(
+            an_engine_of(network, card).volume_predictor("cubes"), VOLUME, PromptSet(prompts), None
+        )
+        *_, last = click_answers.answer_click(ask, clicks[-1], None)
+        return last.logits
+
+    network = a_random_network(True)
+    clicks = [ON, PointPrompt((22, 18, 15)), BESIDE][:n_clicks]
+    np.testing.assert_allclose(logits(0.0, *clicks) - logits(0.6, *clicks), 0.6 / n_clicks, atol=1e-4)
+    box = BoxPrompt(TIGHT)
+    np.testing.assert_array_equal(logits(0.0, box, *clicks), logits(0.6, box, *clicks))
 
 
 def test_the_size_stays_open_for_a_few_clicks_and_costs_no_encoding() -> None:
