@@ -313,6 +313,7 @@ set(SAMLesionLib_SCRIPTS
   SAMLesionLib/training/click_rounds.py
   SAMLesionLib/training/comparison.py
   SAMLesionLib/training/config.py
+  SAMLesionLib/training/gate_savings.py
   SAMLesionLib/training/judging.py
   SAMLesionLib/training/loop.py
   SAMLesionLib/training/losses.py

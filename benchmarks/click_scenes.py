@@ -51,20 +51,26 @@ class Scene(NamedTuple):
     lesion: npt.NDArray[np.bool_]
 
 
-def scenes(count: int) -> Iterator[Scene]:
-    """Random scans, always the same ones: large real lesions and small ones put into real bodies, in turn."""
+def scenes(count: int, is_unseen: bool = False) -> Iterator[Scene]:
+    """Random scans, always the same ones: large real lesions and small ones put into real bodies, in turn.
+
+    Args:
+        count: how many.
+        is_unseen: of patients who chose the model's checkpoint, in place of those whom it learned from.
+    """
     settings = read_config(read_toml(RECIPE, "the recipe is expected in the repository")).data
     assert isinstance(settings, SyntheticSettings), "the small model learns from synthetic scans"
     assert settings.arrays is not None, "and from real lesions"
     library = ShapeLibrary.read(settings.shapes, settings.leave_out)
-    arrays = RealArrays.read(settings.arrays, SIZE, leave_out=(*settings.leave_out, *settings.validation))
+    only, kept = settings.validation if is_unseen else (), () if is_unseen else settings.validation
+    arrays = RealArrays.read(settings.arrays, SIZE, only, leave_out=(*settings.leave_out, *kept))
     for number in range(count):
         draw = np.random.default_rng((SEED, number))
         yield small_lesion(draw, arrays, library) if number % 2 else large_lesion(draw, arrays)
 
 
 def large_lesion(draw: Draw, arrays: RealArrays) -> Scene:
-    """A sarcoma that the model has learned from, 30 to 220 mm long."""
+    """A sarcoma, 30 to 220 mm long."""
     number = int(draw.integers(len(arrays.names)))
     finer = draw.uniform(*FINER)
     size = [round(finer * n) for n in arrays.images[number].shape]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from time import perf_counter
 from typing import NamedTuple
 
 import torch
@@ -37,6 +38,7 @@ class Scores(NamedTuple):
         loss: Dice loss of the last answer and alignment with the words, N, the mean of each batch.
         measures: NSD at `NSD_MM` and the share of lesions that were met, after the first prompt, N x 2; no
             column where the size of a cell is not known.
+        seconds: that encoding the sample and answering all its prompts took, N.
     """
 
     names: tuple[str, ...]
@@ -45,6 +47,7 @@ class Scores(NamedTuple):
     open: Tensor
     loss: Tensor = torch.zeros(0)
     measures: Tensor = torch.zeros(0, 0)
+    seconds: Tensor = torch.zeros(0)
 
     @property
     def rounds(self) -> list[float]:
@@ -60,7 +63,7 @@ class Scores(NamedTuple):
         return {"first": first, "last": last}.get(choice, (first + last) / 2)
 
 
-Row = tuple[str, int, list[float], list[float], float, list[float]]
+Row = tuple[str, int, list[float], list[float], float, list[float], float]
 
 
 class Judge:
@@ -112,9 +115,12 @@ class Judge:
         The last Dice is repeated where there were fewer prompts than there may be.
         """
         batch, question = batch.to(self._arithmetic.device), self._config.validation
+        start = perf_counter()
         with self._arithmetic.autocast():
             rounds = ask(network, batch, batch.generator(JUDGING_SEED), question)
+        # Reading numbers waits for the device, so the time is a true one.
         each = [dice(logits, batch.labels).tolist() for logits in rounds.logits]
+        seconds = (perf_counter() - start) / len(batch.names)
         each += each[-1:] * (question.prompts.most - len(each))
         gates = [gate.is_open.float().tolist() for gate in rounds.gates]
         n_voxels = batch.labels.flatten(1).sum(dim=1).tolist()
@@ -129,6 +135,7 @@ class Judge:
                 is_open,
                 loss,
                 self._measures(rounds.logits[0][n], batch.labels[n]),
+                seconds,
             )
 
     def _measures(self, logits: Tensor, label: Tensor) -> list[float]:

@@ -23,6 +23,7 @@ from SAMLesionLib.training.asking import Network
 from SAMLesionLib.training.case_cubes import CubeSource
 from SAMLesionLib.training.checkpoints import BEST, LAST, read_about
 from SAMLesionLib.training.config import TrainingConfig, read_config
+from SAMLesionLib.training.gate_savings import fusion_share
 from SAMLesionLib.training.judging import Judge, Scores
 from SAMLesionLib.training.loop import train
 from SAMLesionLib.training.opening import card_of
@@ -53,11 +54,13 @@ class ArmResult(Generic[S]):
         name: of the arm.
         n_learned: parameters that were trained.
         scores: on the test cases, by clicks or by points.
+        fusion_share: of an encoding's arithmetic, where all gates are open; 0 for a network without gates.
     """
 
     name: str
     n_learned: int
     scores: S
+    fusion_share: float = 0.0
 
 
 def reproduce(
@@ -119,7 +122,8 @@ def _test(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team:
     n_learned = sum(p.numel() for p in network.parameters() if p.requires_grad)
     if isinstance(network, Tags):
         return ArmResult(name, n_learned, point_scores(network, config, recipe.points, team))
-    return ArmResult(name, n_learned, _click_scores(network, config, max(recipe.clicks), team))
+    scores = _click_scores(network, config, max(recipe.clicks), team)
+    return ArmResult(name, n_learned, scores, fusion_share(network) if isinstance(network, SgpSam) else 0.0)
 
 
 def _click_scores(network: Network, config: TrainingConfig, n_clicks: int, team: Team) -> Scores:
@@ -153,7 +157,7 @@ def _plain(result: ArmResult[Any]) -> dict[str, Any]:
     scores = {
         key: v.tolist() if isinstance(v, torch.Tensor) else v for key, v in result.scores._asdict().items()
     }
-    return {"name": result.name, "n_learned": result.n_learned, "scores": scores}
+    return {**vars(result), "scores": scores}
 
 
 def _read(path: Path) -> ArmResult[Any]:
@@ -162,4 +166,4 @@ def _read(path: Path) -> ArmResult[Any]:
     names = tuple(scores.pop("names"))
     kind = Scores if "open" in scores else PointScores
     tensors = {key: torch.tensor(values) for key, values in scores.items()}
-    return ArmResult(told["name"], told["n_learned"], kind(names, **tensors))
+    return ArmResult(**{**told, "scores": kind(names, **tensors)})

@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 import torch
 from liver_set import a_liver_set
+from torch.utils.flop_counter import FlopCounterMode
 
 from SAMLesionLib import cli
 from SAMLesionLib.errors import InputError
+from SAMLesionLib.models.sgp_sam import build_tiny_sgp_sam
 from SAMLesionLib.training.comparison import comparison
 from SAMLesionLib.training.config import read_config
+from SAMLesionLib.training.gate_savings import fusion_share
 from SAMLesionLib.training.judging import Scores
 from SAMLesionLib.training.recipe import RECIPES, find_data, read_recipe
 from SAMLesionLib.training.reproduction import ArmResult
@@ -100,11 +103,12 @@ def test_the_table_holds_what_was_worked_out_by_hand() -> None:
     def scores(gain: float, is_open: torch.Tensor) -> Scores:
         dice = (base + gain)[:, None] + torch.arange(10) / 100
         measures = torch.tensor([[0.5, 1.0]] * 3 + [[0.75, 0.5]] * 3) if gain else torch.zeros(0, 0)
-        return Scores(names, sizes, dice, is_open, measures=measures)
+        seconds = torch.tensor([1.0, 2.0, 3.0, 1.0, 2.0, 3.0]) if gain else torch.zeros(0)
+        return Scores(names, sizes, dice, is_open, measures=measures, seconds=seconds)
 
     results = [
         ArmResult("fine-tuning", 100_509_232, scores(0.0, none)),
-        ArmResult("SGP-SAM", 8_433_640, scores(0.073, gates)),
+        ArmResult("SGP-SAM", 8_433_640, scores(0.073, gates), fusion_share=0.08),
     ]
     lines = comparison(read_recipe("sgp-sam-msd-liver"), results).splitlines()
 
@@ -112,10 +116,21 @@ def test_the_table_holds_what_was_worked_out_by_hand() -> None:
         next(x for x in lines if x.startswith(f"| {name} | ")) for name in ("fine-tuning", "SGP-SAM")
     )
     assert tuned.startswith("| fine-tuning | 100,509,232 | 50.0 (")
-    assert tuned.endswith("| 52.0 | 54.0 | 59.0 | - | - | - | - |")
+    assert tuned.endswith("| 52.0 | 54.0 | 59.0 | - | - | - | - | - | - |")
     assert "| 8,433,640 | 57.3 (" in gated
-    assert "| +7.3 (7.3 to 7.3, p 0.031) | 62.5 | 75.0 | 75 % |" in gated
+    assert "| +7.3 (7.3 to 7.3, p 0.031) | 62.5 | 75.0 | 75 % | 2.0 % | 2.00 |" in gated
     assert "| SGP-SAM | 52.3 (100 %) | 62.3 (75 %) | 57.3 (50 %) |" in lines
+
+
+def test_a_network_without_fusion_saves_what_its_blocks_would_cost() -> None:
+    network = build_tiny_sgp_sam().eval()
+    # Two tokens a side, eight in all: in each of the two blocks 48 channels become 16 and 16 become 48, three
+    # scales are merged, and three filters of 27 taps see 16 channels.
+    block = 8 * 2 * (48 * 16 + 16 * 48 + 48 * 16 + 3 * 27 * 16)
+    network.set_gates("open")
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network.encode(torch.zeros(1, 1, 32, 32, 32))
+    assert fusion_share(network) == pytest.approx(2 * block / counter.get_total_flops())
 
 
 def test_what_is_not_there_is_told_in_one_sentence(
