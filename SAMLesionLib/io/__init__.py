@@ -2,7 +2,7 @@
 
 from SAMLesionLib.io.dicom import DicomSeries, find_series
 from SAMLesionLib.io.dicom_seg import write_dicom_seg
-from SAMLesionLib.io.files import append_text, atomic_write, make_folder
+from SAMLesionLib.io.files import append_text, atomic_write, make_folder, used_folder
 from SAMLesionLib.io.images import count_channels, estimate_bytes, image_name, read_volume
 from SAMLesionLib.io.label_table import write_label_table
 from SAMLesionLib.io.memory import available_bytes, check_fits, peak_memory_bytes, reset_peak_memory
@@ -31,6 +31,7 @@ __all__ = [
     "read_segmentation",
     "read_volume",
     "reset_peak_memory",
+    "used_folder",
     "write_dicom_seg",
     "write_label_table",
     "write_prompts",

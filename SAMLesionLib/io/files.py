@@ -31,6 +31,24 @@ def suffix_of(path: str | os.PathLike[str], known: tuple[str, ...]) -> str:
     return max((s for s in known if name.endswith(s)), key=len, default="")
 
 
+@contextmanager
+def used_folder(folder: Path) -> Iterator[None]:
+    """Make a folder for what is begun inside; it goes again when that fails before it wrote anything.
+
+    Raises:
+        OutputError: when it cannot be made.
+    """
+    is_new = not folder.exists()
+    make_folder(folder)
+    try:
+        yield
+    except BaseException:
+        if is_new:
+            with suppress(OSError):  # it holds something
+                folder.rmdir()
+        raise
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder for results, and those above it; one that is there is taken as it is.
 

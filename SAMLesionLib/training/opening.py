@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 
 from SAMLesionLib.errors import InputError
-from SAMLesionLib.io import make_folder
+from SAMLesionLib.io import used_folder
 from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.models.registry import find
 from SAMLesionLib.models.tags import Tags
 from SAMLesionLib.training.alignment import Alignment
-from SAMLesionLib.training.arithmetic import choose_arithmetic
-from SAMLesionLib.training.asking import compile_blocks, let_learn
+from SAMLesionLib.training.arithmetic import Arithmetic, choose_arithmetic
+from SAMLesionLib.training.asking import Network, compile_blocks, let_learn
 from SAMLesionLib.training.checkpoints import LAST
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.judging import Judge
@@ -42,11 +42,30 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
         raise InputError(
             f"{folder} holds a run. Go on with it by --resume, or choose another folder with -o."
         )
-    make_folder(folder)
     tune(network, config.tune)
     if isinstance(network, Tags):
         network.image_encoder.checkpoints_blocks = config.recompute
     network.to(arithmetic.device)
+    with used_folder(folder):
+        run = _put_together(config, folder, team, card, arithmetic, network)
+        if resume:
+            run.resume()
+        run.log.begin(run.step)
+    if config.compile:
+        compile_blocks(network)
+    let_learn(network)
+    return run
+
+
+def _put_together(
+    config: TrainingConfig,
+    folder: Path,
+    team: Team,
+    card: ModelCard,
+    arithmetic: Arithmetic,
+    network: Network,
+) -> Run:
+    """Network, data, optimizer and log as a run at its first step."""
     alignment = Alignment(config.words, network)
     with team.one_first():
         source = config.data.open(card, "train")
@@ -56,16 +75,9 @@ def open_run(config: TrainingConfig, folder: Path, resume: bool, team: Team) -> 
     optimizer, average = make_optimizer(network, config.optimizer), make_average(network, config.optimizer)
     scaler = arithmetic.scaler()
     log = RunLog(folder, config.steps, team.leads, config.tensorboard)
-    run = Run(
+    return Run(
         config, folder, team, arithmetic, network, optimizer, average, scaler, source, judge, alignment, log
     )
-    if resume:
-        run.resume()
-    run.log.begin(run.step)
-    if config.compile:
-        compile_blocks(network)
-    let_learn(network)
-    return run
 
 
 def card_of(config: TrainingConfig) -> ModelCard:

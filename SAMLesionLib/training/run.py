@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import inf, isfinite
@@ -130,11 +131,13 @@ class Run:
         self.team.wait()
 
     def stop(self) -> None:
-        """End before the last step, because somebody asked for it.
+        """End before the last step, because somebody asked for it; of several processes the first tells it.
 
         Raises:
-            TrainingFailed: always.
+            TrainingFailed: always, in the first process.
         """
+        if not self.team.leads:
+            sys.exit(1)
         raise TrainingFailed(
             f"Stopped after step {self.step}, which is saved in {self.folder}. Go on with --resume."
         )

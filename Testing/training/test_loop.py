@@ -18,7 +18,9 @@ from SAMLesionLib.training import checkpoints, loop
 from SAMLesionLib.training.checkpoints import LAST, read_about
 from SAMLesionLib.training.judging import Judge
 from SAMLesionLib.training.loop import train
+from SAMLesionLib.training.opening import open_run
 from SAMLesionLib.training.run import Run
+from SAMLesionLib.training.team import Team
 
 
 @pytest.fixture(scope="module")
@@ -299,3 +301,19 @@ def test_weights_of_another_architecture_are_refused(tmp_path: Path) -> None:
 
 def _full_disk() -> Any:
     raise OutputError(f"Cannot write it: the disk is full ({errno.ENOSPC}).")
+
+
+def test_a_run_that_cannot_begin_leaves_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="There is no data set"):
+        train(a_config(data={"source": "cases", "path": str(tmp_path / "nowhere")}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_of_several_processes_one_tells_that_the_run_was_stopped(tmp_path: Path) -> None:
+    run = open_run(a_config(), tmp_path, resume=False, team=Team())
+    with pytest.raises(TrainingFailed, match="Stopped after step 0"):
+        run.stop()
+    run.team = Team(rank=1, size=2)
+    with pytest.raises(SystemExit) as ended:
+        run.stop()
+    assert ended.value.code == 1
