@@ -21,14 +21,14 @@ from SAMLesionLib.metrics import dice
 from SAMLesionLib.models.registry import find
 
 MODEL = "sgp-sam-small"
-CAUTIONS = (0.0, 0.5, 1.0, 1.5, 2.0)
+CAUTIONS = (0.0, 0.5, 0.75, 1.0, 2.0)
 CLICKS = 3
 
 
 def main() -> None:
     """Click in every scene with every caution, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--scenes", type=int, default=80, metavar="N", help="scans to click in [80]")
+    parser.add_argument("--scenes", type=int, default=60, metavar="N", help="scans to click in [60]")
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads [as many as cores]")
     options = parser.parse_args()
     chosen = list(scenes(options.scenes, is_unseen=True))

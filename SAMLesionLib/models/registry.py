@@ -144,7 +144,7 @@ _CARDS = (
             finest_mm=0.375,
             coarsest_mm=6.0,
             first_steps_mm=(0.5, 1.0, 2.0, 4.0),
-            caution=1.0,
+            caution=0.75,
         ),
         size_bytes=9_894_610,
         sha256="bc52939895684170961c55bb84b0e454486dedd4f7ed498058c1b3e7089c8928",
