@@ -77,8 +77,9 @@ def _fitted(ask: Question, answer: CubeAnswer, box: IndexBox) -> Iterator[CubeAn
         closer = cube_around_box(ask.predictor, ask.volume, needed)
         # Who clicks now finds fault with it, and often its border was drawn in too far.
         shown = needed.grow(1).intersect(box)
-        for look in _rounds(ask, closer, answer.clicks, ask.carried(None, closer), needed):
-            yield replace(look, box=shown)
+        looks = list(_rounds(ask, closer, answer.clicks, ask.carried(None, closer), needed))
+        if _needed(ask, looks[-1], box) is not None:  # else it has lost what it looked for
+            yield replace(looks[-1], box=shown)
 
 
 def _needed(ask: Question, answer: CubeAnswer, box: IndexBox) -> IndexBox | None:

@@ -145,10 +145,13 @@ def _around_found(ask: Question, look: CubeAnswer) -> CubeAnswer:
 def _answer(
     ask: Question, frame: PatchFrame, clicks: Clicks, logits: Floats, box: IndexBox | None = None
 ) -> CubeAnswer:
-    """As `Question.answer`, with the model's caution where clicks alone say what is meant."""
+    """As `Question.answer`, with the model's caution where clicks alone say what is meant.
+
+    Caution does not take the whole lesion.
+    """
     answer = ask.answer(frame, clicks, logits, box)
     caution = ask.predictor.recipe.caution / len(clicks) if _is_clicks_alone(ask) else 0.0
-    return replace(answer, logits=answer.logits - caution)
+    return replace(answer, logits=answer.logits - caution) if answer.logits.max() > caution else answer
 
 
 def _volume_mm3(ask: Question, answer: CubeAnswer) -> float:

@@ -36,8 +36,9 @@ def comparison(recipe: Recipe, results: Sequence[ArmResult[Scores]]) -> str:
         f"Published: {recipe.published}. SAM-Med3D has seen these data in its own training, so only the "
         "differences count. All is measured in one cube of each case, theirs may be in whole scans; NSD, "
         "lesions met and gates are those of the first click. FLOPs saved: by closed gates, of an encoding "
-        "with all of them open. Seconds: to encode a cube and answer all clicks in it. Intervals: 95 %, "
-        "cases drawn anew; p: Wilcoxon's signed-rank test.",
+        "with all of them open. Seconds: to encode a cube and answer all clicks in it, with the simulated "
+        "reader's own time, which is the same for all. Intervals: 95 %, cases drawn anew; p: Wilcoxon's "
+        "signed-rank test.",
         "",
         *_by_size(results),
     ]
@@ -60,7 +61,8 @@ def _gates(result: ArmResult[Scores]) -> tuple[str, str]:
     if not result.scores.open.numel():
         return "-", "-"
     is_open = float(result.scores.open.mean())
-    return f"{100 * is_open:.0f} %", f"{100 * result.fusion_share * (1 - is_open):.1f} %"
+    share = result.fusion_share
+    return f"{100 * is_open:.0f} %", "-" if share is None else f"{100 * share * (1 - is_open):.1f} %"
 
 
 def _by_size(results: Sequence[ArmResult[Scores]]) -> list[str]:

@@ -38,7 +38,8 @@ class Scores(NamedTuple):
         loss: Dice loss of the last answer and alignment with the words, N, the mean of each batch.
         measures: NSD at `NSD_MM` and the share of lesions that were met, after the first prompt, N x 2; no
             column where the size of a cell is not known.
-        seconds: that encoding the sample and answering all its prompts took, N.
+        seconds: that encoding the sample and answering all its prompts took, with the simulated reader's
+            own time, N.
     """
 
     names: tuple[str, ...]

@@ -54,13 +54,14 @@ class ArmResult(Generic[S]):
         name: of the arm.
         n_learned: parameters that were trained.
         scores: on the test cases, by clicks or by points.
-        fusion_share: of an encoding's arithmetic, where all gates are open; 0 for a network without gates.
+        fusion_share: of an encoding's arithmetic, where all gates are open; None where closed ones save
+            nothing, since there are none or soft ones, and where it was not counted.
     """
 
     name: str
     n_learned: int
     scores: S
-    fusion_share: float = 0.0
+    fusion_share: float | None = None
 
 
 def reproduce(
@@ -123,7 +124,9 @@ def _test(recipe: Recipe, name: str, config: TrainingConfig, folder: Path, team:
     if isinstance(network, Tags):
         return ArmResult(name, n_learned, point_scores(network, config, recipe.points, team))
     scores = _click_scores(network, config, max(recipe.clicks), team)
-    return ArmResult(name, n_learned, scores, fusion_share(network) if isinstance(network, SgpSam) else 0.0)
+    if not isinstance(network, SgpSam) or config.gates.mode == "soft":
+        return ArmResult(name, n_learned, scores)
+    return ArmResult(name, n_learned, scores, fusion_share(network))
 
 
 def _click_scores(network: Network, config: TrainingConfig, n_clicks: int, team: Team) -> Scores:

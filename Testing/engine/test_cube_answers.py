@@ -216,6 +216,13 @@ def test_another_size_is_taken_only_where_it_changes_a_lesion_as_the_click_says(
         assert sizes[1] == sizes[0]
 
 
+def test_caution_does_not_take_the_whole_lesion() -> None:
+    recipe = replace(CUBES.cube, caution=1000.0)
+    masks = [answer(an_engine_of(BrightSam(), card), ON) for card in (CUBES, replace(CUBES, cube=recipe))]
+    assert dice(masks[0], BALL) > 0.8
+    assert np.array_equal(*masks)
+
+
 @pytest.mark.parametrize("n_clicks", [1, 3])
 def test_a_cautious_model_claims_less_the_fewer_clicks_it_was_given(n_clicks: int) -> None:
     def logits(caution: float, *prompts: object) -> np.ndarray:
@@ -318,6 +325,20 @@ def test_a_box_that_the_lesion_fills_in_part_is_doubted(monkeypatch: pytest.Monk
 def test_doubt_does_not_take_the_whole_lesion(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loose_boxes, "DOUBT", 1000.0)
     assert dice(answer(an_engine_of(BrightSam(takes_boxes=True)), BoxPrompt(LOOSE)), BALL) > 0.85
+
+
+def test_a_closer_look_that_finds_nothing_is_not_taken() -> None:
+    class Shy(BrightSam):
+        """Finds nothing any more in a cube that it is shown after the first."""
+
+        def decode(self, *given: object, **more: object) -> tuple[torch.Tensor, torch.Tensor]:
+            logits, iou = super().decode(*given, **more)
+            return (logits if len(self.asked) <= 2 else -logits.abs() - 1), iou
+
+    network = Shy(takes_boxes=True)
+    mask = answer(an_engine_of(network), BoxPrompt(LOOSE))
+    assert len(network.asked) == 4
+    assert dice(mask, BALL) > 0.6
 
 
 def test_a_box_of_one_slice_is_not_doubted_since_its_depth_is_a_guess() -> None:

@@ -119,6 +119,8 @@ def test_the_table_holds_what_was_worked_out_by_hand() -> None:
     assert tuned.endswith("| 52.0 | 54.0 | 59.0 | - | - | - | - | - | - |")
     assert "| 8,433,640 | 57.3 (" in gated
     assert "| +7.3 (7.3 to 7.3, p 0.031) | 62.5 | 75.0 | 75 % | 2.0 % | 2.00 |" in gated
+    soft = ArmResult("soft gates", 8_433_640, scores(0.073, gates))
+    assert "| 75 % | - | 2.00 |" in comparison(read_recipe("sgp-sam-msd-liver"), [results[0], soft])
     assert "| SGP-SAM | 52.3 (100 %) | 62.3 (75 %) | 57.3 (50 %) |" in lines
 
 
