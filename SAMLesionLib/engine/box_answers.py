@@ -29,7 +29,7 @@ def answer_mask(ask: Question, start: MaskPrompt) -> CubeAnswer:
     start = on_image(start, ask.volume)
     where = start.box if ask.box is None else start.box.union(ask.box)
     frame = cube_around_box(ask.predictor, ask.volume, where)
-    return ask.answer(frame, (), ask.shares(start.mask, start.box, frame))
+    return ask.answer(frame, (), ask.logits_of(start.mask, start.box, frame))
 
 
 def answer_box(ask: Question, before: CubeAnswer | None) -> Iterator[CubeAnswer]:
@@ -43,7 +43,7 @@ def answer_box(ask: Question, before: CubeAnswer | None) -> Iterator[CubeAnswer]
     if not ask.predictor.takes_boxes:
         yield from _as_clicks(ask, frame, before, ask.box)
     elif slices is not None:
-        yield ask.answer(frame, clicks, ask.shares(ellipses(slices), ask.box, frame))
+        yield ask.answer(frame, clicks, ask.logits_of(ellipses(slices), ask.box, frame))
     else:
         looks = list(_rounds(ask, frame, clicks, ask.carried(before, frame), ask.box))
         yield from looks
@@ -63,23 +63,28 @@ def _rounds(
 def _fitted(ask: Question, answer: CubeAnswer, box: IndexBox) -> Iterator[CubeAnswer]:
     """The answer doubted where the lesion leaves much of its box free, and asked again in a box that fits."""
     needed = _needed(ask, answer, box)
-    lost = 0.0 if needed is None else doubt(needed.n_voxels / box.n_voxels)
+    if needed is None:
+        return
+    lost = doubt(needed.n_voxels / box.n_voxels)
     if not lost:
         return
     doubted = replace(answer, logits=answer.logits - lost)
     rest = _needed(ask, doubted, box)
     if rest is not None:  # else nothing of the lesion would be left
-        answer, needed = doubted, rest
-        yield answer
-    assert needed is not None
+        needed = rest
+        yield doubted
     inside = all(needed.contains(click.point_ijk) for click in answer.clicks if click.is_positive)
     if inside and needed.n_voxels < LOOSE_SHARE * box.n_voxels:
-        closer = cube_around_box(ask.predictor, ask.volume, needed)
+        yield from _closer_look(ask, answer.clicks, needed, box)
+
+
+def _closer_look(ask: Question, clicks: Clicks, needed: IndexBox, box: IndexBox) -> Iterator[CubeAnswer]:
+    """The answer to the box that fits, in a cube around it; none where it has lost the lesion."""
+    frame = cube_around_box(ask.predictor, ask.volume, needed)
+    *_, look = _rounds(ask, frame, clicks, ask.carried(None, frame), needed)
+    if _needed(ask, look, box) is not None:
         # Who clicks now finds fault with it, and often its border was drawn in too far.
-        shown = needed.grow(1).intersect(box)
-        looks = list(_rounds(ask, closer, answer.clicks, ask.carried(None, closer), needed))
-        if _needed(ask, looks[-1], box) is not None:  # else it has lost what it looked for
-            yield replace(looks[-1], box=shown)
+        yield replace(look, box=needed.grow(1).intersect(box))
 
 
 def _needed(ask: Question, answer: CubeAnswer, box: IndexBox) -> IndexBox | None:

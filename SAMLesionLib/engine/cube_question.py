@@ -39,13 +39,13 @@ class Question:
         return tuple(self.prompts.of(PointPrompt)) if before is None else before.clicks
 
     def carried(self, before: CubeAnswer | None, frame: PatchFrame) -> Floats:
-        """The logits so far in the cells of a cube; zeros before the first answer, as in SAM-Med3D."""
+        """The logits so far (n, n, n) in a cube; zeros before the first answer, as in SAM-Med3D."""
         if before is None:
             return np.zeros((self.predictor.mask_size,) * 3, np.float32)
         return before.logits if frame == before.frame else before.frame.carry(before.logits, frame)
 
-    def shares(self, mask: npt.NDArray[np.bool_], block: IndexBox, frame: PatchFrame) -> Floats:
-        """A mask (k, j, i) over a block as the logits that a model starts from, in the cells of a cube."""
+    def logits_of(self, mask: npt.NDArray[np.bool_], block: IndexBox, frame: PatchFrame) -> Floats:
+        """A mask (k, j, i) over a block as the logits (n, n, n) that a model starts from in a cube."""
         return MASK_LOGIT * (2 * frame.mask(mask, block, self.predictor.mask_size) - 1)
 
     def answer(
@@ -56,11 +56,14 @@ class Question:
         Args:
             frame: the cube.
             clicks: those that lie elsewhere are not shown.
-            logits: what it starts from.
+            logits: what it starts from, (n, n, n) in n = `mask_size` cells along each side of the cube.
             box: what is shown in place of the box that was drawn.
         """
         shown = clicks if self.predictor.recipe.keeps_clicks else clicks[-1:]
         inside = [click for click in shown if is_in(frame, click)]
-        box = (box or self.box) if self.predictor.takes_boxes else None
+        shown_box = self.box if box is None else box
+        if not self.predictor.takes_boxes:
+            shown_box = None
         embedding = self.predictor.embed(self.volume, frame, self.window)
-        return CubeAnswer(frame, self.predictor.logits(embedding, frame, inside, box, logits), clicks, box)
+        found = self.predictor.logits(embedding, frame, inside, shown_box, logits)
+        return CubeAnswer(frame, found, clicks, shown_box)
