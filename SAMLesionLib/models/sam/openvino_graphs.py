@@ -10,6 +10,7 @@ import tempfile
 import warnings
 from collections.abc import Callable
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -55,7 +56,7 @@ def load_graphs(sam: Sam, cache_dir: Path | None) -> dict[str, Any]:
             converts every time (5 to 15 s).
     """
     openvino = import_openvino()
-    graphs = _prepare(sam)
+    graphs = _conversions(sam)
     if cache_dir is None:
         return {name: convert() for name, convert in graphs.items()}
     key = _key(sam, openvino.get_version())
@@ -91,10 +92,19 @@ def _key(sam: Sam, openvino_version: str) -> str:
     return digest.hexdigest()[:32]
 
 
-def _prepare(sam: Sam) -> dict[str, Callable[[], Any]]:
-    """Each graph's name and the conversion that makes it."""
+def _conversions(sam: Sam) -> dict[str, Callable[[], Any]]:
+    """Each graph's name and the conversion that makes it, which alone prepares the network (a second)."""
+    prepared = cache(lambda: _prepare(sam))
+    return {
+        "encoder": lambda: _convert_encoder(prepared()),
+        "decoder": lambda: _convert_decoder(prepared()),
+    }
+
+
+def _prepare(sam: Sam) -> Sam:
+    """A copy that is drawn as OpenVINO likes it."""
     sam = deepcopy(sam).eval().float().requires_grad_(False)
-    encoder, side = sam.image_encoder, sam.image_size
+    encoder = sam.image_encoder
     if isinstance(encoder, tiny_vit.TinyViT):
         _split_attention(encoder)
         fold_norms(encoder)
@@ -102,11 +112,7 @@ def _prepare(sam: Sam) -> dict[str, Callable[[], Any]]:
         first[0] = take_halves(cast(nn.Conv2d, first[0]))
     else:
         encoder.patch_embed.proj = take_halves(encoder.patch_embed.proj)
-    picture = halves(torch.zeros(1, 3, side, side))
-    return {
-        "encoder": lambda: _convert_fixed(encoder, picture),
-        "decoder": lambda: _convert_decoder(sam),
-    }
+    return sam
 
 
 def halves(image: Tensor) -> Tensor:
@@ -130,9 +136,10 @@ def take_halves(conv: nn.Conv2d) -> nn.Conv2d:
     return wide
 
 
-def _convert_fixed(network: nn.Module, example: Tensor) -> Any:
-    model = _convert(network, (example,), None)
-    model.reshape(list(example.shape))
+def _convert_encoder(sam: Sam) -> Any:
+    picture = halves(torch.zeros(1, 3, sam.image_size, sam.image_size))
+    model = _convert(sam.image_encoder, (picture,), None)
+    model.reshape(list(picture.shape))
     return model
 
 
