@@ -68,10 +68,10 @@ def test_the_real_lite_medsam_draws_the_same_mask_fused_and_in_bfloat16() -> Non
     plain.load_state_dict(lite_medsam_weights())
     image, disc = a_disc()
     box = torch.tensor([[80.0, 88, 160, 168]])
-    expected = plain.encode(image)
-    fused, short = fuse_for_inference(plain), fuse_for_inference(plain, torch.bfloat16)
-    assert relative_error(fused.encode(image), expected) < 1e-4
-    masks = [net.decode(net.encode(image), boxes_xy=box)[0] > 0 for net in (plain, fused, short)]
+    networks = (plain, fuse_for_inference(plain), fuse_for_inference(plain, torch.bfloat16))
+    embeddings = [network.encode(image) for network in networks]
+    assert relative_error(embeddings[1], embeddings[0]) < 1e-4
+    masks = [n.decode(x, boxes_xy=box)[0] > 0 for n, x in zip(networks, embeddings, strict=True)]
     assert dice(masks[0], disc) > 0.95
     assert dice(masks[1], masks[0]) > 0.9999
     assert dice(masks[2], masks[0]) > 0.99

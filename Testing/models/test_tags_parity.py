@@ -30,6 +30,7 @@ def test_voxels_and_the_first_block_give_the_golden_values() -> None:
     with torch.device("meta"):
         encoder = ImageEncoderTags(depth=1, stages=1, align=False)
     fill(encoder, "image_encoder.")
-    assert error("slice_embed", encoder.slices(golden_image())) < TOLERANCE["blocks"]
-    tokens = encoder.blocks[0](encoder.embed(golden_image()))
+    image = golden_image()
+    assert error("slice_embed", encoder.slices(image)) < TOLERANCE["blocks"]
+    tokens = encoder.blocks[0](encoder.embed(image))
     assert error("plain_block_00", tokens) < TOLERANCE["blocks"]
