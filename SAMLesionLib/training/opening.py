@@ -19,6 +19,7 @@ from SAMLesionLib.training.checkpoints import LAST
 from SAMLesionLib.training.config import TrainingConfig
 from SAMLesionLib.training.judging import Judge
 from SAMLesionLib.training.optimizer import make_average, make_optimizer
+from SAMLesionLib.training.organ_source import OrganSettings
 from SAMLesionLib.training.run import Run
 from SAMLesionLib.training.run_log import RunLog
 from SAMLesionLib.training.start import start_network
@@ -68,9 +69,12 @@ def _put_together(
     """Network, data, optimizer and log as a run at its first step."""
     alignment = Alignment(config.words, network)
     with team.one_first():
+        if isinstance(config.data, OrganSettings) and config.data.word:
+            # One that cannot be had is refused before scans are prepared.
+            alignment.directions([config.data.word])
         source = config.data.open(card, "train")
         judge = Judge(config.data.open(card, "validation"), config, arithmetic, team, alignment)
-        # Words that must be computed are, before the first step; so is a word refused that cannot be.
+        # Words that must be computed are, before the first step; so is one refused that cannot be.
         alignment.directions([source.sample(0, config.seed).word])
     optimizer, average = make_optimizer(network, config.optimizer), make_average(network, config.optimizer)
     scaler = arithmetic.scaler()

@@ -153,6 +153,21 @@ def test_missing_words_are_told_before_the_first_step(
     assert not (tmp_path / "run" / "log.csv").exists()
 
 
+def test_an_organ_that_nobody_knows_is_refused_before_its_scans_are_prepared(
+    words: Path, tmp_path: Path
+) -> None:
+    data = {
+        "source": "organs",
+        "path": str(a_kidney_set(tmp_path / "set", (0, 1, 2, 3))),
+        "organ": "spleen",
+        "prepared": str(tmp_path / "prepared"),
+    }
+    with pytest.raises(WeightsError, match="no text encoder is here"):
+        train(a_tags_config(words, data=data), tmp_path / "run")
+    assert not (tmp_path / "prepared").exists()
+    assert not (tmp_path / "run").exists()
+
+
 def test_words_of_another_width_are_refused(tmp_path: Path) -> None:
     save_file({"kidney": torch.randn(384, 2)}, tmp_path / "words.safetensors")
     with pytest.raises(InputError, match="384 channels, this network's tokens 24"):
