@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from SAMLesionLib.models.layers import Conv3d, DepthwiseConv3d
+from SAMLesionLib.models.layers import Conv3d
 from SAMLesionLib.models.sam3d import Sam3D, build_sam_med3d, prepare_for_answers
 from SAMLesionLib.models.sam3d.image_encoder import Attention, Block
 from SAMLesionLib.models.sgp_sam import build_sgp_sam_small
@@ -168,7 +168,7 @@ def _small(
 def _plain_convolutions(network: Sam3D) -> Sam3D:
     """The same network as PyTorch computes its convolutions."""
     for module in network.modules():
-        if isinstance(module, (Conv3d, DepthwiseConv3d)):
+        if isinstance(module, Conv3d):
             module.forward = partial(nn.Conv3d.forward, module)
     return network
 

@@ -59,32 +59,6 @@ class Conv3d(nn.Conv3d):
         return torch.cat(halves.split(1), dim=2)
 
 
-class DepthwiseConv3d(nn.Conv3d):
-    """A 3D convolution of each channel by itself, the same numbers in less time.
-
-    On a CPU, PyTorch computes one with distances between its taps, in single precision, in many small parts
-    that wait for each other. Where other programs are at work, an embedding took twice as long as with a
-    convolution of all channels, zero between different ones (benchmarks/sam3d_speed.py).
-
-    Args:
-        channels: of the map.
-        kernel_size: taps along each axis, an odd number.
-        dilation: the taps' distance.
-    """
-
-    def __init__(self, channels: int, kernel_size: int, dilation: int = 1) -> None:
-        reach = kernel_size // 2 * dilation
-        super().__init__(channels, channels, kernel_size, padding=reach, dilation=dilation, groups=channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """BxCxDxHxW to the same shape."""
-        is_slow = x.device.type == "cpu" and x.dtype == torch.float32 and self.dilation != (1, 1, 1)
-        if not is_slow or torch.is_autocast_enabled("cpu"):
-            return super().forward(x)
-        weight = torch.diag_embed(self.weight.flatten(1).T).permute(1, 2, 0).unflatten(2, self.kernel_size)
-        return F.conv3d(x, weight, self.bias, padding=self.padding, dilation=self.dilation)
-
-
 class Neck3d(nn.Sequential):
     """SAM's neck for a cube of tokens: fewer channels, and a look at the neighbours.
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from SAMLesionLib.errors import WeightsError
-from SAMLesionLib.models.layers import DepthwiseConv3d, LayerNorm3d
+from SAMLesionLib.models.layers import LayerNorm3d
 from SAMLesionLib.models.sam3d.image_encoder import ImageEncoderViT3D
 from SAMLesionLib.models.sam3d.mask_decoder import MaskDecoder3D
 from SAMLesionLib.models.sam3d.prompt_encoder import PromptEncoder3D
@@ -87,7 +87,7 @@ class FusionBlock(nn.Module):
         self.norm = nn.LayerNorm(bottleneck, eps=1e-6)
         self.scales = nn.ModuleList(
             nn.Sequential(
-                DepthwiseConv3d(bottleneck, 3, dilation=d),
+                nn.Conv3d(bottleneck, bottleneck, 3, padding=d, dilation=d, groups=bottleneck),
                 LayerNorm3d(bottleneck),
                 nn.GELU(),
             )

@@ -11,7 +11,7 @@ from sam_reference import randomise
 from torch import Tensor, nn
 
 from SAMLesionLib.errors import WeightsError
-from SAMLesionLib.models.sam3d import Sam3D
+from SAMLesionLib.models.sam3d import Sam3D, prepare_for_answers
 from SAMLesionLib.models.sam3d.image_encoder import ImageEncoderViT3D
 from SAMLesionLib.models.sam3d.mask_decoder import MaskDecoder3D
 from SAMLesionLib.models.sam3d.prompt_encoder import PromptEncoder3D
@@ -181,6 +181,17 @@ def test_training_and_answering_agree_on_what_is_open(trained: SgpSam) -> None:
     set_decision(trained.sgpm[1], 5.0)
     answering = trained.eval().encode(an_image())[0]
     torch.testing.assert_close(trained.train().encode(an_image())[0], answering)
+
+
+def test_ready_to_answer_its_filters_see_all_channels_and_give_the_same(trained: SgpSam) -> None:
+    trained.set_gates("open")
+    expected = trained.encode(an_image(2))
+    prepare_for_answers(trained)
+    for found, meant in zip(trained.encode(an_image(2)), expected, strict=True):
+        torch.testing.assert_close(found, meant, rtol=1e-4, atol=1e-5)
+    filters = [m for m in trained.sgpm.modules() if isinstance(m, nn.Conv3d) and max(m.dilation) > 1]
+    assert len(filters) == 4  # two scales in each of two blocks
+    assert all(conv.groups == 1 and not conv.weight.requires_grad for conv in filters)
 
 
 def test_the_gate_learns_although_its_answer_is_yes_or_no(trained: SgpSam) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import nn
 
 from SAMLesionLib.models.sam3d.sam3d import Sam3D
 
@@ -19,4 +20,20 @@ def prepare_for_answers(network: Sam3D, dtype: torch.dtype = torch.float32) -> S
     network.prompt_encoder.freeze_pe()
     for part in network.encoder_blocks():
         part.to(dtype)
+        if dtype == torch.float32:
+            _fill_filters(part)
     return network
+
+
+def _fill_filters(part: nn.Module) -> None:
+    """Let filters of single channels with distances between their taps see all channels, by zeros.
+
+    The numbers stay the same. In single precision PyTorch computes such filters on a CPU in many small parts
+    that wait for each other, so an embedding took twice as long where other programs were at work.
+    """
+    for conv in part.modules():
+        if isinstance(conv, nn.Conv3d) and conv.groups == conv.in_channels > 1 and max(conv.dilation) > 1:
+            channels = torch.arange(conv.groups)
+            filled = conv.weight.new_zeros(conv.groups, conv.groups, *conv.kernel_size)
+            filled[channels, channels] = conv.weight[:, 0]
+            conv.weight, conv.groups = nn.Parameter(filled, requires_grad=False), 1
