@@ -15,6 +15,7 @@ from SAMLesionLib.engine import Engine
 from SAMLesionLib.engine.devices import Hardware
 from SAMLesionLib.engine.networks import SamNetwork, TorchSam
 from SAMLesionLib.geometry import Affine, IndexBox
+from SAMLesionLib.masks import RunReport, collect
 from SAMLesionLib.models.cards import ModelCard
 from SAMLesionLib.models.sam import Sam, build_tiny_lite_medsam
 from SAMLesionLib.models.weights import LoadedModel
@@ -37,6 +38,7 @@ TINY = ModelCard(
     sources=(),
 )
 BOX = IndexBox((10, 8, 3), (22, 20, 9))
+N_SLICES = BOX.shape_ijk[2]
 
 
 @cache
@@ -92,9 +94,28 @@ def a_volume(
     return Volume(voxels.astype(np.float32), affine, **{"modality": "MR", **words})
 
 
+VOLUME = a_volume()
+
+
+def an_engine_with(volume: Volume, *cards: ModelCard, **settings: Any) -> Engine:
+    """An engine of tiny models that holds the volume."""
+    engine = an_engine(*cards, **settings)
+    engine.load_volume(volume)
+    return engine
+
+
 def a_request(volume: Volume, *prompts: Any, **words: Any) -> SegmentRequest:
     prompts = prompts or (BoxPrompt(BOX),)
     return SegmentRequest(volume.volume_id, prompts=PromptSet(prompts), **{"model": "tiny", **words})
+
+
+def answer_of(
+    engine: Engine, *prompts: object, volume: Volume = VOLUME, **words: object
+) -> tuple[np.ndarray, RunReport]:
+    """The whole-grid mask and the report."""
+    mask, report = collect(engine.segment(a_request(volume, *prompts, **words)), volume.shape_ijk)
+    assert isinstance(report, RunReport)
+    return mask, report
 
 
 def a_flat_box(axis: int, index: int, start: tuple[int, int], stop: tuple[int, int]) -> BoxPrompt:

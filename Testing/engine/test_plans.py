@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from engine_cases import BOX, a_flat_box, a_line, a_volume
+from engine_cases import BOX, VOLUME, a_flat_box, a_line, a_volume
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +12,6 @@ from SAMLesionLib.geometry import Affine, IndexBox
 from SAMLesionLib.imaging import slab
 from SAMLesionLib.prompts import BoxPrompt, MaskPrompt, PromptSet
 
-VOLUME = a_volume()
 CUBES = a_volume((40, 40, 40), Affine.from_spacing((1, 1, 1)))
 
 

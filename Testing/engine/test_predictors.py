@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from engine_cases import TINY, a_tiny_network, a_volume
+from engine_cases import TINY, VOLUME, a_tiny_network
 
 from SAMLesionLib.engine.devices import choose_hardware
 from SAMLesionLib.engine.embeddings import EmbeddingCache
@@ -10,7 +10,6 @@ from SAMLesionLib.engine.networks import TorchSam
 from SAMLesionLib.engine.predictors import SlicePredictor
 from SAMLesionLib.imaging import SliceFrame, slab
 
-VOLUME = a_volume()
 WINDOW = (60.0, 200.0)
 EMBEDDING_BYTES = 4 * 16 * 8 * 8
 
