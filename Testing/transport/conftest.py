@@ -1,4 +1,4 @@
-"""A server in this process, and engines in processes of their own."""
+"""A server in this process with a client of it, and engines in processes of their own."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from fake_servers import SERVE_FAKE, Served, serving
+from fake_servers import SERVE_FAKE, TOKEN, Served, serving
 from fakes import FakeSegmenter, a_lesion_volume
 
 from SAMLesionLib import BoxPrompt, IndexBox, PromptSet, SegmentRequest, Volume
-from SAMLesionLib.transport import LaunchSettings, LocalEngine
+from SAMLesionLib.transport import EngineClient, LaunchSettings, LocalEngine
 
 
 @pytest.fixture
@@ -32,6 +32,13 @@ def request_of_a_box(volume: Volume) -> SegmentRequest:
 def served() -> Iterator[Served]:
     with serving(FakeSegmenter()) as it:
         yield it
+
+
+@pytest.fixture
+def client(served: Served) -> Iterator[EngineClient]:
+    client = EngineClient(served.address, TOKEN, timeout_s=20)
+    yield client
+    client.close()
 
 
 @pytest.fixture

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import uvicorn
 from fakes import FakeSegmenter
 
+from SAMLesionLib import SegmentRequest, Volume, collect
 from SAMLesionLib.transport.endpoints import create_app
 from SAMLesionLib.transport.limits import Limits
 from SAMLesionLib.transport.server import _config, bind
@@ -53,3 +55,10 @@ def serving(segmenter: FakeSegmenter, limits: Limits | None = None) -> Iterator[
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+def local_mask(volume: Volume, request: SegmentRequest) -> np.ndarray:
+    """What the segmenter answers without a server before it."""
+    segmenter = FakeSegmenter()
+    segmenter.load_volume(volume)
+    return collect(segmenter.segment(request), volume.shape_ijk)[0]

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_servers import SERVE_FAKE
-from fakes import FakeSegmenter
+from fake_servers import SERVE_FAKE, local_mask
 
 from SAMLesionLib import BoxPrompt, IndexBox, PromptSet, Segmenter, SegmentRequest, Volume, collect, errors
 from SAMLesionLib.transport import EngineClient, LaunchSettings, LocalEngine
@@ -22,12 +21,6 @@ from SAMLesionLib.transport.server import bind
 
 Launch = Callable[..., LocalEngine]
 REPOSITORY = Path(__file__).parents[2]
-
-
-def local_mask(volume: Volume, request: SegmentRequest) -> np.ndarray:
-    segmenter = FakeSegmenter()
-    segmenter.load_volume(volume)
-    return collect(segmenter.segment(request), volume.shape_ijk)[0]
 
 
 def has_ended(pid: int) -> bool:
