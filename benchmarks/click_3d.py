@@ -4,13 +4,17 @@ Random weights: all of the network is computed, and then its answer replaced by 
 click, so that the mask is as large as a lesion. The time is that of the whole request: cutting out the cube,
 its intensities, the network, and the mask on the scan's voxels.
 
-    python benchmarks/click_3d.py [--model NAME] [--threads N] [--radius MM]
+    python benchmarks/click_3d.py [--model NAME] [--threads N] [--radius MM] [--busy N]
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -35,8 +39,14 @@ CLICKS = [
 
 
 def main() -> None:
-    """Click a few times, print."""
+    """Measure, alone or beside other programs."""
     args = _arguments()
+    with busy(args.busy):
+        measure(args)
+
+
+def measure(args: argparse.Namespace) -> None:
+    """Click a few times, print."""
     cube = find(args.model).cube
     assert cube is not None
     load = partial(with_random_weights, radius=args.radius / cube.spacing_mm)
@@ -57,6 +67,17 @@ def main() -> None:
         print(f"click {n}: {ms:7.0f} ms, {report.n_encoded} cubes encoded, peak {_peak_mb():.0f} MB")
     mask, _ = collect(updates, volume.shape_ijk)
     print(f"the mask has {mask.sum() * volume.affine.voxel_ml:.0f} ml")
+
+
+@contextmanager
+def busy(n_programs: int) -> Iterator[None]:
+    """Other programs at work, each on as much of a core as it gets."""
+    programs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(n_programs)]
+    try:
+        yield
+    finally:
+        for program in programs:
+            program.kill()
 
 
 def with_random_weights(card: ModelCard, radius: float) -> LoadedModel:
@@ -95,6 +116,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--model", default="sgp-sam-small", help="default sgp-sam-small")
     parser.add_argument("--radius", type=float, default=15.0, help="of the ball, in mm; default 15")
     parser.add_argument("--threads", type=int, help="default: all cores")
+    parser.add_argument("--busy", type=int, default=0, metavar="N", help="other programs at work; default 0")
     args = parser.parse_args()
     if find(args.model).cube is None:
         parser.error(f"{args.model} is a model of slices; choose a 3D one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from engine_cases import BOX, N_SLICES, VOLUME, a_line, a_request, a_volume, answer_of
 from hypothesis import HealthCheck, given, settings
@@ -54,8 +55,8 @@ def test_the_same_slices_give_the_same_mask_along_every_axis(
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16, np.int32, np.float64, bool, ">i2"])
-def test_scans_of_every_type_are_segmented(engine: Engine, dtype: object) -> None:
-    voxels = VOLUME.voxels > 140 if dtype is bool else VOLUME.voxels.clip(0, 250).astype(dtype)  # type: ignore[call-overload]
+def test_scans_of_every_type_are_segmented(engine: Engine, dtype: npt.DTypeLike) -> None:
+    voxels = VOLUME.voxels > 140 if dtype is bool else VOLUME.voxels.clip(0, 250).astype(dtype)
     volume = Volume(voxels, VOLUME.affine)
     engine.load_volume(volume)
     assert answer_of(engine, volume=volume)[0].any()
@@ -72,14 +73,8 @@ def test_a_volume_of_one_slice_is_segmented(engine: Engine) -> None:
 
 
 CORNER = st.tuples(st.integers(-4, 34), st.integers(-4, 30), st.integers(-3, 14))
-
-
 SIDES = st.tuples(st.integers(1, 24), st.integers(1, 24), st.integers(1, 8))
-
-
 PLACE = st.tuples(st.floats(0, 31), st.floats(0, 27), st.floats(0, 11))
-
-
 BOXES = st.builds(lambda low, sides: BoxPrompt(IndexBox(low, tuple(np.add(low, sides)))), CORNER, SIDES)
 
 

@@ -7,6 +7,7 @@ import http.client
 import json
 import re
 import socket
+from collections.abc import Iterable
 
 import pytest
 from fake_servers import TOKEN, Served, serving
@@ -21,7 +22,9 @@ from SAMLesionLib.transport.volumes import VolumeHeader
 HEADERS = {"Authorization": f"Bearer {TOKEN}", "SAMLesion-Protocol": "1"}
 
 
-def ask(served: Served, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, dict]:
+def ask(
+    served: Served, method: str, path: str, body: bytes | Iterable[bytes] = b"", **headers: str
+) -> tuple[int, dict]:
     connection = http.client.HTTPConnection(served.address, timeout=10)
     try:
         connection.request(method, path, body, HEADERS | headers)
@@ -123,7 +126,7 @@ def test_a_body_cut_off_leaves_the_server_well(served: Served, volume: Volume) -
 
 
 def test_a_body_of_unknown_length_is_refused(served: Served) -> None:
-    status, answer = ask(served, "POST", "/segment", iter([b"{}"]))  # type: ignore[arg-type]
+    status, answer = ask(served, "POST", "/segment", iter([b"{}"]))
     assert status == 400
     assert "Content-Length" in answer["error"]["message"]
 
