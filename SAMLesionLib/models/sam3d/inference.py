@@ -29,7 +29,8 @@ def _fill_filters(part: nn.Module) -> None:
     """Let filters of single channels with distances between their taps see all channels, by zeros.
 
     The numbers stay the same. In single precision PyTorch computes such filters on a CPU in many small parts
-    that wait for each other, so an embedding took twice as long where other programs were at work.
+    that wait for each other, so where other programs were at work a first click took a quarter longer
+    (`benchmarks/click_3d.py --busy 2`).
     """
     for conv in part.modules():
         if isinstance(conv, nn.Conv3d) and conv.groups == conv.in_channels > 1 and max(conv.dilation) > 1:
